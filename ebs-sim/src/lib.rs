@@ -1,0 +1,1 @@
+//! An EBS whose attached volumes are real files.

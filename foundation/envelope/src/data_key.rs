@@ -1,0 +1,58 @@
+//! A plaintext data key: no clone, no serialisation, no honest `Debug`, wiped on drop, and never made or
+//! dropped without its witness hearing of it.
+
+use std::fmt;
+
+use crate::secret::Secret;
+
+/// Hears of one key's life in one place. The ledger listens through it.
+pub trait Witness: Send + Sync {
+    /// The key is now here, in plaintext.
+    fn born(&self);
+    /// The key has been wiped from here.
+    fn dropped(&self);
+}
+
+/// A data key in plaintext, in somebody's custody.
+pub struct PlaintextDataKey {
+    bytes: Secret,
+    witness: Box<dyn Witness>,
+}
+
+impl PlaintextDataKey {
+    /// Puts key bytes into custody; the witness hears of the birth.
+    pub fn born(bytes: Secret, witness: Box<dyn Witness>) -> Self {
+        witness.born();
+        Self { bytes, witness }
+    }
+
+    /// The one door to the bytes.
+    pub fn expose(&self) -> &[u8] {
+        self.bytes.expose()
+    }
+
+    /// Length in bytes: 64 for a volume, 32 for an object.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+impl Drop for PlaintextDataKey {
+    fn drop(&mut self) {
+        use zeroize::Zeroize;
+        // Wiped first, announced second: the ledger never says "absent" while the bytes still stand.
+        self.bytes.zeroize();
+        self.witness.dropped();
+    }
+}
+
+impl fmt::Debug for PlaintextDataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PlaintextDataKey({} bytes withheld)", self.bytes.len())
+    }
+}

@@ -1,0 +1,13 @@
+//! All cryptography of the house, pure: bytes in, bytes out. No socket, file, clock or randomness of its own.
+//!
+//! ```text
+//! secret     zeroizing bytes behind one door          entropy   where randomness comes from
+//! data_key   PlaintextDataKey, wiped and witnessed     context   EncryptionContext, canonical AAD
+//! derive     one key per message (SP 800-108)          gcm       seal and open
+//! blob       CiphertextBlob: AWS's byte layout         xts       VolumeCipher
+//! segment    segmented AEAD of object bodies           wrap      small secrets under a 256-bit key
+//! ```
+
+pub mod data_key;
+pub mod entropy;
+pub mod secret;

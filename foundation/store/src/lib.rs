@@ -1,0 +1,1 @@
+//! Tables and blobs that survive a crash.

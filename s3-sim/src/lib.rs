@@ -1,0 +1,1 @@
+//! An S3 that seals every object through KMS.

@@ -1,0 +1,1 @@
+//! The lessons: strict YAML, real command lines, checked expectations.

@@ -1,0 +1,1 @@
+//! CloudTrail: one record per call, in order, durable.
