@@ -65,6 +65,9 @@ pub struct GrantVoice {
     pub fits: Result<(), String>,
     /// Whether the grant counts as the resource owner's word across accounts (the caller's identity policy must agree too).
     pub cross_account: bool,
+    /// Whether the grantee is the caller's own ARN (a user, or this very session) rather than the role behind a
+    /// session: only then is the grant not limited by a permissions boundary or session policy that is silent.
+    pub direct: bool,
 }
 
 /// Decides, and says why.
