@@ -30,6 +30,18 @@ pub enum Event {
     KeyDropped(KeyDropped),
 }
 
+impl Event {
+    /// Its place in the stream.
+    pub fn ordinal(&self) -> Ordinal {
+        match self {
+            Self::Api(call) => call.ordinal,
+            Self::Service(event) => event.ordinal,
+            Self::KeyPlaced(event) => event.ordinal,
+            Self::KeyDropped(event) => event.ordinal,
+        }
+    }
+}
+
 /// An API call, with all that a CloudTrail record needs and the decision that let it pass or not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
