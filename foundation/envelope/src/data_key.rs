@@ -16,19 +16,26 @@ pub trait Witness: Send + Sync {
 /// A data key in plaintext, in somebody's custody.
 pub struct PlaintextDataKey {
     bytes: Secret,
-    witness: Box<dyn Witness>,
+    /// `None` only after [`Self::into_witness`], when the announcement has become somebody else's duty.
+    witness: Option<Box<dyn Witness>>,
 }
 
 impl PlaintextDataKey {
     /// Puts key bytes into custody; the witness hears of the birth.
     pub fn born(bytes: Secret, witness: Box<dyn Witness>) -> Self {
         witness.born();
-        Self { bytes, witness }
+        Self { bytes, witness: Some(witness) }
     }
 
     /// The one door to the bytes.
     pub fn expose(&self) -> &[u8] {
         self.bytes.expose()
+    }
+
+    /// Wipes the bytes and hands the witness on **without** telling it: for one who has expanded the key into a cipher's
+    /// schedules, where the key lives on, and who says `dropped` when those are wiped.
+    pub fn into_witness(mut self) -> Box<dyn Witness> {
+        self.witness.take().expect("only this method takes the witness, and it consumes the key")
     }
 
     /// Length in bytes: 64 for a volume, 32 for an object.
@@ -47,7 +54,9 @@ impl Drop for PlaintextDataKey {
         use zeroize::Zeroize;
         // Wiped first, announced second: the ledger never says "absent" while the bytes still stand.
         self.bytes.zeroize();
-        self.witness.dropped();
+        if let Some(witness) = &self.witness {
+            witness.dropped();
+        }
     }
 }
 
