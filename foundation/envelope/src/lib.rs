@@ -8,6 +8,14 @@
 //! segment    segmented AEAD of object bodies           wrap      small secrets under a 256-bit key
 //! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod blob;
+pub mod context;
 pub mod data_key;
+pub mod derive;
 pub mod entropy;
+pub mod gcm;
 pub mod secret;
+pub mod segment;
+pub mod wrap;

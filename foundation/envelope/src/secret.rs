@@ -36,6 +36,11 @@ impl Secret {
         &self.0
     }
 
+    /// The bytes as a fixed-size key; `None` when they are of another length.
+    pub fn array<const N: usize>(&self) -> Option<&[u8; N]> {
+        self.0.as_ref().try_into().ok()
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
