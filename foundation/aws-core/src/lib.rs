@@ -13,6 +13,8 @@
 //!
 //! Deliberately absent: I/O of any kind, randomness, the wall clock, threads.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod arn;
 pub mod audit;
 pub mod call;

@@ -93,10 +93,28 @@ impl Explanation {
         let Self { principal, action, .. } = self;
         let because = match &self.verdict {
             Verdict::Allowed(_) => return String::new(),
-            Verdict::ExplicitDeny(layer) => format!("with an explicit deny in a {}", layer.noun()),
-            Verdict::ImplicitDeny(layer) => format!("because no {} allows the {action} action", layer.noun()),
+            Verdict::ExplicitDeny(layer) => format!("with an explicit deny in {}", self.phrase(*layer)),
+            Verdict::ImplicitDeny(layer) => format!("because no {} allows the {action} action", self.noun(*layer)),
         };
         format!("User: {principal} is not authorized to perform: {action} {on} {because}")
+    }
+
+    /// The noun of AWS's denial texts. A role's resource policy is its trust policy, and AWS calls it so.
+    fn noun(&self, layer: Layer) -> &'static str {
+        match layer {
+            Layer::ResourcePolicy if self.action == "sts:AssumeRole" => "role trust policy",
+            other => other.noun(),
+        }
+    }
+
+    fn phrase(&self, layer: Layer) -> String {
+        let noun = self.noun(layer);
+        let article = match noun {
+            "role trust policy" => "the",
+            "identity-based policy" => "an",
+            _ => "a",
+        };
+        format!("{article} {noun}")
     }
 }
 
