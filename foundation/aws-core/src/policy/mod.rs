@@ -13,6 +13,8 @@
 //! Deliberately absent: service and resource control policies, VPC endpoint policies: no organization, no endpoint here.
 
 pub mod condition;
+#[cfg(test)]
+mod decisions;
 pub mod document;
 pub mod evaluate;
 pub mod explain;
