@@ -6,12 +6,13 @@
 //!
 //! Deliberately absent: rules that only one service has (IAM's "must contain actions", KMS's principals that exist).
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::policy::operator::Operator;
 
 /// A parsed policy.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyDocument {
     /// `2012-10-17` or `2008-10-17`.
     pub version: String,
@@ -22,7 +23,7 @@ pub struct PolicyDocument {
 }
 
 /// One statement.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// `Sid`, if given.
     pub sid: Option<String>,
@@ -39,7 +40,7 @@ pub struct Statement {
 }
 
 /// Allow or Deny.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// `"Effect": "Allow"`
     Allow,
@@ -48,7 +49,7 @@ pub enum Effect {
 }
 
 /// A list of patterns, positive (`Action`) or negated (`NotAction`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clause {
     /// Whether it is the Not-form.
     pub negated: bool,
@@ -57,7 +58,7 @@ pub struct Clause {
 }
 
 /// `Principal` or `NotPrincipal`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrincipalClause {
     /// Whether it is `NotPrincipal`.
     pub negated: bool,
@@ -72,7 +73,7 @@ pub struct PrincipalClause {
 }
 
 /// One operator applied to one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// As written, e.g. `ForAllValues:StringLikeIfExists`.
     pub operator: String,
