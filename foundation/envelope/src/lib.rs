@@ -6,7 +6,10 @@
 //! derive     one key per message (SP 800-108)          gcm       seal and open
 //! blob       CiphertextBlob: AWS's byte layout         xts       VolumeCipher
 //! segment    segmented AEAD of object bodies           wrap      small secrets under a 256-bit key
+//! locked     memory that is never swapped, dumped or forked
 //! ```
+//!
+//! `unsafe` stands in `locked` and `xts::fused` only. The one system call is the mapping that `locked` owns.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -16,6 +19,10 @@ pub mod data_key;
 pub mod derive;
 pub mod entropy;
 pub mod gcm;
+mod locked;
 pub mod secret;
 pub mod segment;
 pub mod wrap;
+pub mod xts;
+
+pub use locked::LockError;
