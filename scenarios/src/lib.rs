@@ -13,4 +13,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod planes;
 pub mod script;
+pub mod stage;

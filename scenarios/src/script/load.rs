@@ -125,13 +125,15 @@ mod tests {
     use expect_test::expect;
 
     fn refusal(yaml: &str) -> String {
-        parse(Path::new("x.scenario.yaml"), yaml).unwrap_err().render(false)
+        // An unindented first line, since the snapshots cut off common indentation.
+        format!("refused:\n{}", parse(Path::new("x.scenario.yaml"), yaml).unwrap_err().render(false))
     }
 
     #[test]
     fn an_unknown_field_is_shown_where_it_stands() {
         let yaml = "scenario: x\ntitle: X\nsteps:\n  - id: a\n    title: A\n    run: 'true'\n    expct: {exit: 0}\n";
         expect![[r#"
+            refused:
               × unknown field `expct`, expected one of id, title, as, say, ask, run, capture, expect
                ╭─[x.scenario.yaml:7:5]
              6 │     run: 'true'
@@ -149,6 +151,7 @@ mod tests {
     fn a_wrong_word_deep_inside_is_shown_too() {
         let yaml = "scenario: x\ntitle: X\nsteps:\n  - id: a\n    title: A\n    run: 'true'\n    expect:\n      keys:\n        volume/v: {hypervisor.memry: absent}\n";
         expect![[r#"
+            refused:
               × `hypervisor.memry` is no place where a key can be, expected one of hsm, kms.store, ebs.metadata,
               │ hypervisor.memory, s3.metadata, s3.memory, caller, disk, elsewhere
                ╭─[x.scenario.yaml:9:20]
@@ -167,6 +170,7 @@ mod tests {
     fn a_typo_in_a_call_of_the_trail_is_refused() {
         let yaml = "scenario: x\ntitle: X\nsteps:\n  - id: a\n    title: A\n    run: 'true'\n    expect:\n      trail:\n        of: [kms]\n        calls: [{event: Decrypt, bye: me}]\n";
         expect![[r#"
+            refused:
               × unknown field `bye` in a call of the trail, expected `event`, `by`, `invokedBy`, `errorCode`, `request`
               │ or `request.<path>`
                 ╭─[x.scenario.yaml:10:17]
@@ -184,6 +188,7 @@ mod tests {
     #[test]
     fn broken_yaml_names_its_place() {
         expect![[r#"
+            refused:
               × expected string scalar
                ╭─[x.scenario.yaml:1:11]
              1 │ scenario: [x
