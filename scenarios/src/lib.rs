@@ -14,5 +14,106 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod planes;
+pub mod report;
+pub mod runner;
 pub mod script;
 pub mod stage;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use report::Report;
+use script::lint::lint as loose_ends;
+use script::load::{Lesson, Problem, load};
+
+pub use report::paint::wants_color;
+
+/// How lessons are run and told.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The `sse-sim` executable: started as the private server, and first on the PATH of commands.
+    pub server_exe: PathBuf,
+    /// A running server instead of a private one.
+    pub target: Option<String>,
+    /// How it is told.
+    pub style: Style,
+    /// Whether the terminal shows colours; see [`wants_color`].
+    pub color: bool,
+}
+
+/// How a run is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// Step by step, for people (`scenario run`).
+    #[default]
+    Narrative,
+    /// A line per lesson, and what failed (`scenario test`).
+    Brief,
+    /// One JSON object per lesson and line.
+    Json,
+}
+
+/// How it ended; worse ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Every check passed.
+    Passed,
+    /// A check failed.
+    Failed,
+    /// The machine lacks something that a lesson needs.
+    Missing,
+    /// No server answers.
+    Unreachable,
+    /// A file is not a scenario.
+    Usage,
+}
+
+impl Outcome {
+    /// The exit status of the command line.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Missing => 3,
+            Self::Unreachable => 4,
+        }
+    }
+}
+
+/// Runs lessons one after the other and tells about them through `out`. Nothing runs if a file is not a scenario.
+/// The error is one of writing to `out`.
+pub fn run(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> io::Result<Outcome> {
+    let mut report = report::new(options, out);
+    let lessons = read(files, report.as_mut())?;
+    if lessons.len() < files.len() {
+        return Ok(Outcome::Usage);
+    }
+    let mut worst = Outcome::Passed;
+    for lesson in &lessons {
+        worst = worst.max(runner::run(lesson, options, report.as_mut())?);
+    }
+    Ok(worst)
+}
+
+/// Reads lessons without running them, and tells what is wrong with each.
+pub fn lint(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> io::Result<Outcome> {
+    let mut report = report::new(options, out);
+    let lessons = read(files, report.as_mut())?;
+    report.sound(&lessons)?;
+    Ok(if lessons.len() < files.len() { Outcome::Usage } else { Outcome::Passed })
+}
+
+/// The lessons that are sound; the others are told.
+fn read(files: &[PathBuf], report: &mut dyn Report) -> io::Result<Vec<Lesson>> {
+    let mut sound = Vec::new();
+    for file in files {
+        let (lesson, problems) = match load(file) {
+            Ok(lesson) => (Some(lesson.clone()), loose_ends(&lesson)),
+            Err(problem) => (None, vec![*problem]),
+        };
+        problems.iter().try_for_each(|problem: &Problem| report.problem(problem))?;
+        sound.extend(lesson.filter(|_| problems.is_empty()));
+    }
+    Ok(sound)
+}
