@@ -7,10 +7,14 @@
 //! client    trait Kms                         shapes   requests and answers
 //! error     KmsError, every exception by name  custody  the bridge from a key's life to the ledger
 //! world     what every service is given: identities, sink, clock, entropy
+//! double    a KMS in memory, for the tests of storage services
 //! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod client;
 pub mod custody;
+pub mod double;
 pub mod error;
 pub mod shapes;
 pub mod world;

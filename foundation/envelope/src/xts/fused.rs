@@ -195,7 +195,7 @@ fn hidden(keys: &RoundKeys) -> &RoundKeys {
     let mut pointer: *const RoundKeys = keys;
     // SAFETY: the empty assembly changes nothing; it only claims that it might.
     unsafe {
-        asm!("/* {0} */", inout(reg) pointer, options(nomem, nostack, preserves_flags));
+        asm!("/* {0} */", inout(reg) pointer, options(readonly, nostack, preserves_flags));
         &*pointer
     }
 }
