@@ -35,22 +35,12 @@ pub struct Options {
     pub server_exe: PathBuf,
     /// A running server instead of a private one.
     pub target: Option<String>,
-    /// How it is told.
-    pub style: Style,
     /// Whether the terminal shows colours; see [`wants_color`].
     pub color: bool,
-}
-
-/// How a run is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Style {
-    /// Step by step, for people (`scenario run`).
-    #[default]
-    Narrative,
-    /// A line per lesson, and what failed (`scenario test`).
-    Brief,
-    /// One JSON object per lesson and line.
-    Json,
+    /// One JSON object per lesson and line, for programs.
+    pub json: bool,
+    /// Step by step, for people (`scenario run`); otherwise a line per lesson and what failed (`scenario test`).
+    pub narrate: bool,
 }
 
 /// How it ended; worse ones are greater.
@@ -69,8 +59,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The exit status of the command line.
-    pub fn code(self) -> u8 {
+    /// The exit status for the command line.
+    pub fn exit_code(self) -> u8 {
         match self {
             Self::Passed => 0,
             Self::Failed => 1,
@@ -83,7 +73,7 @@ impl Outcome {
 
 /// Runs lessons one after the other and tells about them through `out`. Nothing runs if a file is not a scenario.
 /// The error is one of writing to `out`.
-pub fn run(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> io::Result<Outcome> {
+pub async fn run(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> io::Result<Outcome> {
     let mut report = report::new(options, out);
     let lessons = read(files, report.as_mut())?;
     if lessons.len() < files.len() {
@@ -91,14 +81,14 @@ pub fn run(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> io::Res
     }
     let mut worst = Outcome::Passed;
     for lesson in &lessons {
-        worst = worst.max(runner::run(lesson, options, report.as_mut())?);
+        worst = worst.max(runner::run(lesson, options, report.as_mut()).await?);
     }
     Ok(worst)
 }
 
 /// Reads lessons without running them, and tells what is wrong with each.
-pub fn lint(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> io::Result<Outcome> {
-    let mut report = report::new(options, out);
+pub fn lint(files: &[PathBuf], out: &mut dyn Write) -> io::Result<Outcome> {
+    let mut report = report::new(&Options::default(), out);
     let lessons = read(files, report.as_mut())?;
     report.sound(&lessons)?;
     Ok(if lessons.len() < files.len() { Outcome::Usage } else { Outcome::Passed })

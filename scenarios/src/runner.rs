@@ -86,17 +86,17 @@ impl Tally {
 }
 
 /// Runs a lesson and tells about it.
-pub fn run(lesson: &Lesson, options: &Options, report: &mut dyn Report) -> io::Result<Outcome> {
-    let stage = match Stage::rise(lesson, options) {
+pub async fn run(lesson: &Lesson, options: &Options, report: &mut dyn Report) -> io::Result<Outcome> {
+    let stage = match Stage::rise(lesson, options).await {
         Ok(stage) => stage,
         Err(error) => return stopped(lesson, &error, report),
     };
     report.opening(lesson, stage.http.endpoint())?;
-    let mut variables = given(lesson);
+    let mut player = Player { stage, variables: given(lesson), who: "root".into(), position: 0 };
     let mut tally = Tally::default();
-    let played = play(lesson, &stage, &mut variables, &mut tally, report)?;
-    tally.left_behind = clean_up(lesson, &stage, &variables);
-    stage.fall(&lesson.scenario.world);
+    let played = player.play(lesson, &mut tally, report).await?;
+    tally.left_behind = player.clean_up(lesson);
+    player.stage.fall(&lesson.scenario.world).await;
     match played {
         Ok(()) => {
             report.closing(lesson, &tally)?;
@@ -124,43 +124,91 @@ fn given(lesson: &Lesson) -> Variables {
     variables
 }
 
-fn play(
-    lesson: &Lesson,
-    stage: &Stage,
-    variables: &mut Variables,
-    tally: &mut Tally,
-    report: &mut dyn Report,
-) -> io::Result<Result<(), StageError>> {
-    let mut who = "root".to_owned();
-    let steps = &lesson.scenario.steps;
-    for (index, step) in steps.iter().enumerate() {
-        who = step.acts_as.clone().unwrap_or(who);
-        report.before(step, index + 1, steps.len(), &who)?;
-        let run = match perform(step, &who, stage, variables) {
-            Ok(run) => run,
-            Err(error) => return Ok(Err(error)),
-        };
-        tally.count(&run);
-        report.after(&run)?;
-        if !run.carries_on() {
-            tally.skipped = steps.len() - index - 1;
-            break;
-        }
-    }
-    Ok(Ok(()))
+/// A lesson in progress.
+struct Player {
+    stage: Stage,
+    variables: Variables,
+    /// Who is at the keyboard.
+    who: String,
+    /// Where the trail stood when it was last read.
+    position: u64,
 }
 
-fn perform<'a>(step: &'a Step, who: &str, stage: &Stage, variables: &mut Variables) -> Result<StepRun<'a>, StageError> {
-    let since = trail::position(&stage.http)?;
-    let credentials = stage.people.credentials(who, stage.http.account());
-    let ran = stage.shell.run(&step.run, &credentials, variables)?;
-    let calls = trail::calls_since(&stage.http, since)?;
-    let (captured, mut checks) = capture(step, &ran, variables);
-    checks.splice(0..0, command::check(&step.expect, &ran, variables));
-    let mut run =
-        StepRun { step, who: who.into(), ran, captured, checks, calls, standings: Vec::new(), dumps: Vec::new() };
-    look_around(&mut run, stage, variables)?;
-    Ok(run)
+impl Player {
+    async fn play(
+        &mut self,
+        lesson: &Lesson,
+        tally: &mut Tally,
+        report: &mut dyn Report,
+    ) -> io::Result<Result<(), StageError>> {
+        let steps = &lesson.scenario.steps;
+        for (index, step) in steps.iter().enumerate() {
+            self.who = step.acts_as.clone().unwrap_or_else(|| self.who.clone());
+            report.before(step, index + 1, steps.len(), &self.who)?;
+            let run = match self.perform(step).await {
+                Ok(run) => run,
+                Err(error) => return Ok(Err(error)),
+            };
+            tally.count(&run);
+            report.after(&run)?;
+            if !run.carries_on() {
+                tally.skipped = steps.len() - index - 1;
+                break;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn perform<'a>(&mut self, step: &'a Step) -> Result<StepRun<'a>, StageError> {
+        let http = &self.stage.http;
+        self.position = trail::position(http, self.position).await?;
+        let credentials = self.stage.people.credentials(&self.who, http.account());
+        let ran = self.stage.shell.run(&step.run, &credentials, &self.variables)?;
+        let calls = trail::calls_since(http, self.position).await?;
+        let (captured, missing) = capture(step, &ran, &mut self.variables);
+        let mut checks = command::check(&step.expect, &ran, &self.variables);
+        checks.extend(missing);
+        let who = self.who.clone();
+        let mut run = StepRun { step, who, ran, captured, checks, calls, standings: Vec::new(), dumps: Vec::new() };
+        self.look_around(&mut run).await?;
+        Ok(run)
+    }
+
+    /// The planes behind the command: only now, so that looking leaves no mark on the step.
+    async fn look_around(&self, run: &mut StepRun<'_>) -> Result<(), StageError> {
+        let (expect, http, variables) = (&run.step.expect, &self.stage.http, &self.variables);
+        if let Some(wanted) = &expect.trail {
+            run.checks.extend(trail::check(wanted, &run.calls, variables));
+        }
+        if !expect.keys.is_empty() {
+            let ledger = Ledger::read(http).await?;
+            run.checks.extend(keys::check(&expect.keys, &ledger, variables));
+            let named = expect.keys.keys().filter_map(|subject| variables.fill(subject).ok());
+            run.standings.extend(named.map(|subject| (subject.clone(), ledger.standings(&subject))));
+        }
+        if let Some(wanted) = &expect.grants {
+            run.checks.push(grants::check(wanted, http, variables).await);
+        }
+        for (subject, wanted) in &expect.disk {
+            let (checks, dump) = disk::check(subject, wanted, http, self.stage.shell.folder(), variables).await;
+            run.checks.extend(checks);
+            run.dumps.extend(dump);
+        }
+        run.checks.extend(not_yet(expect));
+        Ok(())
+    }
+
+    /// Runs every clean-up command, and returns those that failed.
+    fn clean_up(&self, lesson: &Lesson) -> Vec<String> {
+        let root = self.stage.people.credentials("root", self.stage.http.account());
+        let run = |command: &String| self.stage.shell.run(command, &root, &self.variables);
+        let failed = lesson.scenario.cleanup.iter().filter_map(|command| match run(command) {
+            Ok(ran) if ran.exit == 0 => None,
+            Ok(ran) => Some(format!("{command}: {}", ran.stderr.trim())),
+            Err(error) => Some(format!("{command}: {error}")),
+        });
+        failed.collect()
+    }
 }
 
 /// The captures that were found become variables; the others are failed checks, if the command succeeded at all.
@@ -178,39 +226,4 @@ fn capture(step: &Step, ran: &Ran, variables: &mut Variables) -> (Vec<(String, S
     }
     captured.iter().for_each(|(name, value)| variables.set(name, value));
     (captured, checks)
-}
-
-fn look_around(run: &mut StepRun<'_>, stage: &Stage, variables: &Variables) -> Result<(), StageError> {
-    let expect = &run.step.expect;
-    if let Some(wanted) = &expect.trail {
-        run.checks.extend(trail::check(wanted, &run.calls, variables));
-    }
-    if !expect.keys.is_empty() {
-        let ledger = Ledger::read(&stage.http)?;
-        run.checks.extend(keys::check(&expect.keys, &ledger, variables));
-        let named = expect.keys.keys().filter_map(|subject| variables.fill(subject).ok());
-        run.standings.extend(named.map(|subject| (subject.clone(), ledger.standings(&subject))));
-    }
-    run.checks.extend(expect.grants.as_ref().map(|wanted| grants::check(wanted, &stage.http, variables)));
-    for (subject, wanted) in &expect.disk {
-        let (checks, dump) = disk::check(subject, wanted, &stage.http, stage.shell.folder(), variables);
-        run.checks.extend(checks);
-        run.dumps.extend(dump);
-    }
-    run.checks.extend(not_yet(expect));
-    Ok(())
-}
-
-/// Runs every clean-up command, and returns those that failed.
-fn clean_up(lesson: &Lesson, stage: &Stage, variables: &Variables) -> Vec<String> {
-    let root = stage.people.credentials("root", stage.http.account());
-    let failed = lesson.scenario.cleanup.iter().filter_map(|command| {
-        let ran = stage.shell.run(command, &root, variables).unwrap_or_else(|error| Ran {
-            exit: 1,
-            stderr: error.to_string(),
-            ..Ran::default()
-        });
-        (ran.exit != 0).then(|| format!("{command}: {}", ran.stderr.trim()))
-    });
-    failed.collect()
 }

@@ -32,8 +32,8 @@ pub struct Standing {
 
 impl Ledger {
     /// What the ledger says now.
-    pub fn read(http: &Http) -> Result<Self, StageError> {
-        let value = http.control("/_sim/keys")?;
+    pub async fn read(http: &Http) -> Result<Self, StageError> {
+        let value = http.control("/_sim/keys").await?;
         serde_json::from_value(value)
             .map_err(|error| StageError::Unreachable(format!("/_sim/keys is not as expected: {error}")))
     }

@@ -23,29 +23,37 @@ struct Page {
     events: Vec<Event>,
 }
 
-/// Where the stream stands now.
-pub fn position(http: &Http) -> Result<u64, StageError> {
-    // No event has this ordinal, so the answer is short.
-    read(http, i64::MAX.unsigned_abs()).map(|page| page.next)
+/// Where the stream stands now, when it stood at `from` before.
+pub async fn position(http: &Http, mut from: u64) -> Result<u64, StageError> {
+    loop {
+        let page = read(http, from).await?;
+        if page.events.is_empty() {
+            return Ok(from);
+        }
+        from = page.next;
+    }
 }
 
 /// The calls since a position, in the order in which they began.
-pub fn calls_since(http: &Http, since: u64) -> Result<Vec<ApiCall>, StageError> {
-    let mut calls: Vec<ApiCall> = read(http, since)?
-        .events
-        .into_iter()
-        .filter_map(|event| match event {
-            Event::Api(call) if call.ordinal.0 >= since => Some(*call),
-            Event::Api(_) | Event::Service(_) | Event::KeyPlaced(_) | Event::KeyDropped(_) => None,
-        })
-        .collect();
-    calls.sort_by_key(|call| call.ordinal);
-    Ok(calls)
+pub async fn calls_since(http: &Http, mut since: u64) -> Result<Vec<ApiCall>, StageError> {
+    let mut calls = Vec::new();
+    loop {
+        let page = read(http, since).await?;
+        if page.events.is_empty() {
+            calls.sort_by_key(|call: &ApiCall| call.ordinal);
+            return Ok(calls);
+        }
+        since = page.next;
+        calls.extend(page.events.into_iter().filter_map(|event| match event {
+            Event::Api(call) => Some(*call),
+            Event::Service(_) | Event::KeyPlaced(_) | Event::KeyDropped(_) => None,
+        }));
+    }
 }
 
-fn read(http: &Http, since: u64) -> Result<Page, StageError> {
+async fn read(http: &Http, since: u64) -> Result<Page, StageError> {
     let path = format!("/_sim/events?format=json&since={since}");
-    let page = http.control(&path)?;
+    let page = http.control(&path).await?;
     serde_json::from_value(page).map_err(|error| StageError::Unreachable(format!("{path} is not as expected: {error}")))
 }
 

@@ -50,7 +50,7 @@ impl Report for Json<'_> {
         self.line(&json!({
             "scenario": lesson.scenario.scenario,
             "title": lesson.scenario.title,
-            "exit": tally.outcome().code(),
+            "exit": tally.outcome().exit_code(),
             "checks": counts,
             "steps": steps,
             "leftBehind": tally.left_behind,

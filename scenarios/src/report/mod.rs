@@ -7,11 +7,11 @@ pub mod paint;
 
 use std::io::{self, Write};
 
+use crate::Options;
 use crate::runner::{StepRun, Tally};
 use crate::script::Step;
 use crate::script::load::{Lesson, Problem};
 use crate::stage::StageError;
-use crate::{Options, Style};
 
 /// A teller of runs. Errors are those of writing.
 pub trait Report {
@@ -34,9 +34,9 @@ pub trait Report {
 /// The teller that the options ask for.
 pub fn new<'a>(options: &Options, out: &'a mut dyn Write) -> Box<dyn Report + 'a> {
     let paint = paint::Paint::new(options.color);
-    match options.style {
-        Style::Narrative => Box::new(narrative::Narrative::new(out, paint)),
-        Style::Brief => Box::new(brief::Brief::new(out, paint)),
-        Style::Json => Box::new(json::Json::new(out)),
+    match (options.json, options.narrate) {
+        (true, _) => Box::new(json::Json::new(out)),
+        (false, true) => Box::new(narrative::Narrative::new(out, paint)),
+        (false, false) => Box::new(brief::Brief::new(out, paint)),
     }
 }

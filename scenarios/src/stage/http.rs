@@ -9,35 +9,24 @@ use std::time::Duration;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method};
 use serde_json::Value;
-use tokio::runtime::Runtime;
 
 use super::StageError;
 
-/// A blocking client of one server. Usable inside and outside of an async runtime.
+/// A client of one server.
 pub struct Http {
     endpoint: String,
     account: String,
     region: String,
     client: Client,
-    /// Taken out only by `drop`.
-    runtime: Option<Runtime>,
 }
 
 impl Http {
     /// A client of the server at `endpoint`, acting as the root of `account` in `region`.
     pub fn new(endpoint: &str, account: &str, region: &str) -> Result<Self, StageError> {
-        let trouble =
-            |error: &dyn std::fmt::Display| StageError::Unreachable(format!("cannot make an HTTP client: {error}"));
-        // No pool: the runtime sleeps between two calls, so it would not see a kept connection die.
-        let client = Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60)).build();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok(Self {
-            endpoint: endpoint.trim_end_matches('/').to_owned(),
-            account: account.to_owned(),
-            region: region.to_owned(),
-            client: client.map_err(|error| trouble(&error))?,
-            runtime: Some(runtime.map_err(|error| trouble(&error))?),
-        })
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(60)).build();
+        let client = client.map_err(|error| StageError::Unreachable(format!("cannot make an HTTP client: {error}")))?;
+        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        Ok(Self { endpoint, account: account.to_owned(), region: region.to_owned(), client })
     }
 
     /// Where the server is.
@@ -56,29 +45,29 @@ impl Http {
     }
 
     /// Reads JSON from the control plane.
-    pub fn control(&self, path: &str) -> Result<Value, StageError> {
-        let text = self.send(Method::GET, path, &[], String::new())?;
+    pub async fn control(&self, path: &str) -> Result<Value, StageError> {
+        let text = self.send(Method::GET, path, &[], String::new()).await?;
         parse(path, &text)
     }
 
     /// Tells the control plane something.
-    pub fn tell(&self, path: &str, body: &Value) -> Result<(), StageError> {
-        self.send(Method::POST, path, &[("content-type", "application/json".into())], body.to_string()).map(drop)
+    pub async fn tell(&self, path: &str, body: &Value) -> Result<(), StageError> {
+        self.send(Method::POST, path, &[("content-type", "application/json".into())], body.to_string()).await.map(drop)
     }
 
     /// A KMS call as the account's root.
-    pub fn kms(&self, operation: &str, body: &Value) -> Result<Value, StageError> {
+    pub async fn kms(&self, operation: &str, body: &Value) -> Result<Value, StageError> {
         let headers = [
             ("content-type", "application/x-amz-json-1.1".into()),
             ("x-amz-target", format!("TrentService.{operation}")),
             ("authorization", self.authorization("kms")),
         ];
-        let text = self.send(Method::POST, "/", &headers, body.to_string())?;
+        let text = self.send(Method::POST, "/", &headers, body.to_string()).await?;
         parse(operation, &text)
     }
 
     /// An IAM or EC2 call as the account's root; the answer is XML.
-    pub fn query(&self, service: &str, form: &[(&str, &str)]) -> Result<String, StageError> {
+    pub async fn query(&self, service: &str, form: &[(&str, &str)]) -> Result<String, StageError> {
         let version = if service == "ec2" { "2016-11-15" } else { "2010-05-08" };
         let mut body = format!("Version={version}");
         for (name, value) in form {
@@ -89,7 +78,7 @@ impl Http {
             ("content-type", "application/x-www-form-urlencoded; charset=utf-8".into()),
             ("authorization", self.authorization(service)),
         ];
-        self.send(Method::POST, "/", &headers, body)
+        self.send(Method::POST, "/", &headers, body).await
     }
 
     fn authorization(&self, service: &str) -> String {
@@ -99,34 +88,26 @@ impl Http {
         )
     }
 
-    fn send(&self, method: Method, path: &str, headers: &[(&str, String)], body: String) -> Result<String, StageError> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: String,
+    ) -> Result<String, StageError> {
         let mut request = self.client.request(method, format!("{}{path}", self.endpoint)).body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let runtime = self.runtime.as_ref().expect("the runtime is there until drop");
         let exchange = async {
             let answer = request.send().await?;
-            Ok::<_, reqwest::Error>((answer.status(), answer.text().await?))
+            Ok((answer.status(), answer.text().await?))
         };
-        // A thread of its own, since the caller may be inside a runtime already.
-        let result = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(exchange)).join());
-        let (status, text) = result
-            .map_err(|_| StageError::Unreachable("the HTTP client stopped".into()))?
-            .map_err(|error| unreachable(&self.endpoint, &error))?;
+        let (status, text) = exchange.await.map_err(|error| unreachable(&self.endpoint, &error))?;
         if status.is_success() {
             Ok(text)
         } else {
             Err(StageError::Unreachable(format!("{path} answered {status}: {}", text.trim())))
-        }
-    }
-}
-
-impl Drop for Http {
-    fn drop(&mut self) {
-        // A plain drop would wait, which is not allowed inside another runtime.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }

@@ -47,7 +47,7 @@ pub struct Stage {
 
 impl Stage {
     /// Starts (or finds) the server, looks for what the lesson needs, and lets its people enter.
-    pub fn rise(lesson: &Lesson, options: &Options) -> Result<Self, StageError> {
+    pub async fn rise(lesson: &Lesson, options: &Options) -> Result<Self, StageError> {
         let world = &lesson.scenario.world;
         let needs = &lesson.scenario.needs;
         needs.iter().try_for_each(|need| local(*need))?;
@@ -62,17 +62,17 @@ impl Stage {
         let shell = Shell::new(folder.path(), &options.server_exe, &http)?;
         tools(&shell, needs)?;
         if needs.contains(&Need::Fuse) {
-            device_files(&http.control("/_sim/health")?)?;
+            device_files(&http.control("/_sim/health").await?)?;
         }
         let beside = lesson.path.parent().map(Path::to_path_buf).unwrap_or_else(|| PathBuf::from("."));
-        let people = people::enter(&http, world, &beside)?;
+        let people = people::enter(&http, world, &beside).await?;
         Ok(Self { http, people, shell, server, _folder: folder })
     }
 
     /// Takes everything away. Where a server lives on, the lesson's people leave it.
-    pub fn fall(self, world: &World) {
+    pub async fn fall(self, world: &World) {
         if self.server.is_none() {
-            people::leave(&self.http, world, &self.people);
+            people::leave(&self.http, world, &self.people).await;
         }
     }
 }

@@ -36,23 +36,23 @@ impl People {
 }
 
 /// Sets the clock, makes the users and the instance. `folder` is where policies are looked for.
-pub fn enter(http: &Http, world: &World, folder: &Path) -> Result<People, StageError> {
+pub async fn enter(http: &Http, world: &World, folder: &Path) -> Result<People, StageError> {
     if let Some(clock) = &world.clock {
-        http.tell("/_sim/clock", &json!({"set": clock}))?;
+        http.tell("/_sim/clock", &json!({"set": clock})).await?;
     }
     let mut people = BTreeMap::new();
     for (name, principal) in &world.principals {
         let policy = policy_of(principal, folder)?;
-        people.insert(name.clone(), make_user(http, name, &policy)?);
+        people.insert(name.clone(), make_user(http, name, &policy).await?);
     }
     if let Some(instance) = &world.instance {
-        run_instance(http, instance)?;
+        run_instance(http, instance).await?;
     }
     Ok(People(people))
 }
 
 /// Takes the users and the instance away again: for a server that lives on.
-pub fn leave(http: &Http, world: &World, people: &People) {
+pub async fn leave(http: &Http, world: &World, people: &People) {
     for name in world.principals.keys() {
         let key = people.credentials(name, http.account()).access_key;
         let farewell: [&[(&str, &str)]; 3] = [
@@ -61,10 +61,12 @@ pub fn leave(http: &Http, world: &World, people: &People) {
             &[("Action", "DeleteUser"), ("UserName", name)],
         ];
         // Whoever existed before the lesson has other keys and stays.
-        farewell.iter().for_each(|form| drop(http.query("iam", form)));
+        for form in farewell {
+            let _ = http.query("iam", form).await;
+        }
     }
     if let Some(instance) = &world.instance {
-        let _ = http.query("ec2", &[("Action", "TerminateInstances"), ("InstanceId.1", instance)]);
+        let _ = http.query("ec2", &[("Action", "TerminateInstances"), ("InstanceId.1", instance)]).await;
     }
 }
 
@@ -85,8 +87,8 @@ fn allow_policy(allow: &OneOrMany) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
 }
 
-fn make_user(http: &Http, name: &str, policy: &str) -> Result<Credentials, StageError> {
-    let created = http.query("iam", &[("Action", "CreateUser"), ("UserName", name)]);
+async fn make_user(http: &Http, name: &str, policy: &str) -> Result<Credentials, StageError> {
+    let created = http.query("iam", &[("Action", "CreateUser"), ("UserName", name)]).await;
     if let Err(error) = created
         && !error.to_string().contains("EntityAlreadyExists")
     {
@@ -94,8 +96,8 @@ fn make_user(http: &Http, name: &str, policy: &str) -> Result<Credentials, Stage
     }
     let form =
         [("Action", "PutUserPolicy"), ("UserName", name), ("PolicyName", POLICY_NAME), ("PolicyDocument", policy)];
-    http.query("iam", &form)?;
-    let answer = http.query("iam", &[("Action", "CreateAccessKey"), ("UserName", name)])?;
+    http.query("iam", &form).await?;
+    let answer = http.query("iam", &[("Action", "CreateAccessKey"), ("UserName", name)]).await?;
     let (access_key, secret) = (between(&answer, "AccessKeyId"), between(&answer, "SecretAccessKey"));
     match (access_key, secret) {
         (Some(access_key), Some(secret)) => Ok(Credentials { access_key, secret }),
@@ -103,7 +105,7 @@ fn make_user(http: &Http, name: &str, policy: &str) -> Result<Credentials, Stage
     }
 }
 
-fn run_instance(http: &Http, instance: &str) -> Result<(), StageError> {
+async fn run_instance(http: &Http, instance: &str) -> Result<(), StageError> {
     let zone = format!("{}a", http.region());
     let form = [
         ("Action", "RunInstances"),
@@ -116,7 +118,7 @@ fn run_instance(http: &Http, instance: &str) -> Result<(), StageError> {
         ("TagSpecification.1.Tag.1.Key", "_custom_id_"),
         ("TagSpecification.1.Tag.1.Value", instance),
     ];
-    http.query("ec2", &form).map(drop)
+    http.query("ec2", &form).await.map(drop)
 }
 
 /// The text of the first element of that name. Keys and secrets hold no character that XML escapes.

@@ -45,26 +45,33 @@ impl Resting {
 }
 
 /// Judges the bytes of one subject, and cuts out those to be shown. `work` is where mounted files are looked for.
-pub fn check(
+pub async fn check(
     subject: &str,
     expect: &DiskExpect,
     http: &Http,
     work: &Path,
     variables: &Variables,
 ) -> (Vec<Check>, Option<Dump>) {
-    let looked = variables.fill(subject).map_err(|name| format!("nobody captured ${name}")).and_then(|subject| {
-        resting(http, &subject).map(|resting| (subject, resting)).map_err(|error| error.to_string())
-    });
-    match looked.and_then(|(subject, resting)| judge(&subject, expect, &resting, work, variables)) {
-        Ok(judged) => judged,
-        Err(why) => (vec![Check::broken("disk", subject, why)], None),
-    }
+    let looked = look(subject, expect, http, work, variables).await;
+    looked.unwrap_or_else(|why| (vec![Check::broken("disk", subject, why)], None))
 }
 
-fn resting(http: &Http, subject: &str) -> Result<Resting, StageError> {
+async fn look(
+    subject: &str,
+    expect: &DiskExpect,
+    http: &Http,
+    work: &Path,
+    variables: &Variables,
+) -> Result<(Vec<Check>, Option<Dump>), String> {
+    let subject = variables.fill(subject).map_err(|name| format!("nobody captured ${name}"))?;
+    let resting = resting(http, &subject).await.map_err(|error| error.to_string())?;
+    judge(&subject, expect, &resting, work, variables)
+}
+
+async fn resting(http: &Http, subject: &str) -> Result<Resting, StageError> {
     let escaped = percent_encoding::utf8_percent_encode(subject, percent_encoding::NON_ALPHANUMERIC);
     let path = format!("/_sim/disk?subject={escaped}");
-    let value = http.control(&path)?;
+    let value = http.control(&path).await?;
     serde_json::from_value(value)
         .map_err(|error| StageError::Unreachable(format!("{path} is not as expected: {error}")))
 }
