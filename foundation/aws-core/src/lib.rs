@@ -8,6 +8,7 @@
 //! identity                the port through which IAM is asked
 //! event audit             what happened, declared once; the readers are elsewhere
 //! ledger                  a fold of events: where every key is, and in which form
+//! peer                    identity between two processes: its claims and form
 //! fault                   an API error before a protocol dresses it
 //! ```
 //!
@@ -23,6 +24,7 @@ pub mod fault;
 pub mod id;
 pub mod identity;
 pub mod ledger;
+pub mod peer;
 pub mod policy;
 pub mod principal;
 pub mod time;

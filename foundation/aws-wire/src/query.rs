@@ -13,9 +13,12 @@
 //! Deliberately absent: types. A service parses the text and words its own complaint.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_core::fault::ApiFault;
 use percent_encoding::percent_decode;
+
+use crate::service::{Dialect, QueryService};
 
 /// The decoded form: names and values in the order they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +88,33 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Params {
         Self(pairs.into_iter().map(|(n, v)| (n.into(), v.into())).collect())
     }
 }
+
+/// The fault for an action that a service does not have.
+pub fn invalid_action(action: &str) -> ApiFault {
+    ApiFault::client("InvalidAction", format!("The action {action} is not valid for this web service."))
+}
+
+/// The fault for a form without an action.
+pub fn missing_action() -> ApiFault {
+    ApiFault::client("MissingAction", "The request must contain the parameter Action")
+}
+
+/// Which service an unsigned form means: the one whose namespace names the form's `Version`, or whose action is known.
+pub fn service_of(params: &Params, services: &[Arc<dyn QueryService>]) -> Option<Arc<dyn QueryService>> {
+    let by_version = params.get("Version").and_then(|version| {
+        services.iter().find(|service| match service.dialect() {
+            Dialect::Query { xmlns } | Dialect::Ec2 { xmlns } => xmlns.contains(&format!("/{version}")),
+        })
+    });
+    let sts = || {
+        services.iter().find(|service| service.scope() == "sts" && STS.contains(&params.get("Action").unwrap_or("")))
+    };
+    by_version.or_else(sts).cloned()
+}
+
+/// STS's actions, the ones people type without a version.
+const STS: &[&str] =
+    &["AssumeRole", "GetCallerIdentity", "GetSessionToken", "GetAccessKeyInfo", "DecodeAuthorizationMessage"];
 
 /// `Filter.2.Name` under `Filter` is number 2 and `Name`; `Filter.2` is number 2 and nothing.
 fn indexed<'a>(name: &'a str, prefix: &str) -> Option<(u32, &'a str)> {

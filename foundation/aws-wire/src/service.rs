@@ -15,6 +15,15 @@ pub trait JsonService: Send + Sync {
     /// `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101`.
     fn target_prefix(&self) -> &'static str;
 
+    /// The name in the credential scope (`kms`, `cloudtrail`), to which a verified signature is held; `None`: to none.
+    fn signing_name(&self) -> Option<&'static str> {
+        match self.target_prefix() {
+            "TrentService" => Some("kms"),
+            prefix if prefix.contains("cloudtrail") => Some("cloudtrail"),
+            _ => None,
+        }
+    }
+
     /// Runs one operation. `body` is the raw JSON text. The answer is the JSON body, empty for operations that return nothing.
     async fn call(&self, ctx: &CallContext, operation: &str, body: &[u8]) -> Result<Bytes, ApiFault>;
 }
