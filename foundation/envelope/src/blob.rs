@@ -13,9 +13,8 @@
 //! unknown; ours are `version 01 ‖ origin ‖ nine zeros`. The known zeros make it harder to build one ciphertext
 //! that opens under two keys, which GCM alone would allow.
 //!
-//! AAD is everything before the iv and after it that is not ciphertext (the blob up to the ciphertext), then the
-//! canonical encryption context. So every byte is either authenticated or refused by the parser, which accepts
-//! exactly the one encoding that [`CiphertextBlob::encode`] writes.
+//! AAD = the blob up to the ciphertext ‖ the canonical encryption context. So every byte is authenticated, and the
+//! parser accepts no encoding but the one that [`CiphertextBlob::encode`] writes.
 //!
 //! Deliberately absent: asymmetric ciphertexts, which are bare RSA blocks without any header.
 
@@ -251,5 +250,155 @@ mod der {
         let bytes = len.to_be_bytes();
         let bytes = &bytes[bytes.iter().take_while(|byte| **byte == 0).count()..];
         [&[tag, 0x80 | bytes.len() as u8], bytes].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::entropy::SeededEntropy;
+
+    const MATERIAL: [u8; 32] = [0x5a; 32];
+
+    fn backing() -> Secret {
+        Secret::copied(&[7; 32])
+    }
+
+    fn context() -> EncryptionContext {
+        EncryptionContext::from([("aws:ebs:id", "vol-1")])
+    }
+
+    fn sealed(plaintext: &[u8]) -> Vec<u8> {
+        seal_blob(&backing(), MATERIAL, Origin::DataKey, &context(), plaintext, &SeededEntropy::new(1))
+    }
+
+    fn opened(blob: &[u8]) -> Option<Secret> {
+        CiphertextBlob::parse(blob).ok()?.open(&backing(), &context()).ok()
+    }
+
+    #[test]
+    fn lengths_are_those_of_aws() {
+        for (plaintext, blob) in [(1, 153), (16, 168), (23, 175), (27, 179), (32, 184), (64, 220), (4096, 4258)] {
+            assert_eq!(sealed(&vec![1; plaintext]).len(), blob, "{plaintext} bytes");
+        }
+    }
+
+    #[test]
+    fn a_blob_begins_as_aws_blobs_do_and_names_its_key_material() {
+        use base64::Engine;
+        let text = |origin| {
+            let blob = seal_blob(&backing(), MATERIAL, origin, &context(), b"x", &SeededEntropy::new(1));
+            assert_eq!(CiphertextBlob::parse(&blob).unwrap().material_id, MATERIAL);
+            base64::engine::general_purpose::STANDARD.encode(blob)
+        };
+        assert!(text(Origin::Encrypt).starts_with("AQICAHh"));
+        assert!(text(Origin::DataKey).starts_with("AQIDAHh"));
+    }
+
+    /// The vectors were made by another program (vectors/make.py).
+    #[test]
+    fn blobs_are_reproduced_byte_for_byte() {
+        struct Fixed;
+        impl Entropy for Fixed {
+            /// The nonce is 40…4f, the iv is 50…5b.
+            fn fill(&self, out: &mut [u8]) {
+                let start = if out.len() == 16 { 0x40 } else { 0x50 };
+                out.iter_mut().zip(start..).for_each(|(byte, value)| *byte = value);
+            }
+        }
+        for line in include_str!("../vectors/blob.txt").lines().filter(|line| !line.starts_with('#')) {
+            let [third, pairs, len, expected] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let context = pairs.split_once('=').map(|pair| EncryptionContext::from([pair])).unwrap_or_default();
+            let plaintext: Vec<u8> = (0..len.parse().unwrap()).collect();
+            let backing = Secret::new((0..32).collect());
+            let material_id = std::array::from_fn(|index| 0xa0 + index as u8);
+            let origin = Origin::from_byte(third.parse().unwrap()).unwrap();
+            let blob = seal_blob(&backing, material_id, origin, &context, &plaintext, &Fixed);
+            assert_eq!(hex::encode(&blob), expected);
+            let opened = CiphertextBlob::parse(&blob).unwrap().open(&backing, &context).unwrap();
+            assert_eq!(opened.expose(), plaintext);
+        }
+    }
+
+    /// OpenSSL knows nothing of us; it must find the CMS structure in the blob.
+    #[test]
+    fn openssl_reads_the_der_part() {
+        use std::io::Write;
+        use std::process::{Command, Stdio};
+        let mut command = Command::new("openssl");
+        command.args(["asn1parse", "-inform", "DER"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // A machine without openssl has nothing to ask; the byte-for-byte vectors above hold all the same.
+        let Ok(mut openssl) = command.spawn() else { return };
+        openssl.stdin.take().unwrap().write_all(&sealed(&[1; 4096])[58..]).unwrap();
+        let output = openssl.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success());
+        for part in ["pkcs7-encryptedData", "pkcs7-data", "aes-256-gcm", "OCTET STRING", "INTEGER           :10"] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn another_key_or_context_does_not_open_a_blob() {
+        let blob = CiphertextBlob::parse(&sealed(b"secret")).unwrap();
+        assert_eq!(blob.open(&backing(), &context()).unwrap().expose(), b"secret");
+        assert!(blob.open(&Secret::copied(&[8; 32]), &context()).is_err());
+        assert!(blob.open(&backing(), &EncryptionContext::default()).is_err());
+        assert!(blob.open(&backing(), &EncryptionContext::from([("aws:ebs:id", "vol-2")])).is_err());
+    }
+
+    /// Also over the lengths at which DER's length fields change their width.
+    #[test]
+    fn every_bit_counts() {
+        for len in [0, 1, 32, 64, 130, 300] {
+            let blob = sealed(&vec![3; len]);
+            assert!(opened(&blob).is_some());
+            for bit in 0..8 * blob.len() {
+                let mut changed = blob.clone();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                assert!(opened(&changed).is_none(), "bit {bit} of {} bytes", blob.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_blob_is_neither_shorter_nor_longer() {
+        let blob = sealed(&[3; 64]);
+        for len in 0..blob.len() {
+            assert!(CiphertextBlob::parse(&blob[..len]).is_err(), "{len} bytes");
+        }
+        assert!(CiphertextBlob::parse(&[&blob[..], &[0]].concat()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_sealed_is_parsed_encoded_and_opened(plaintext in proptest::collection::vec(any::<u8>(), 0..5000)) {
+            let blob = sealed(&plaintext);
+            let parsed = CiphertextBlob::parse(&blob).unwrap();
+            prop_assert_eq!(parsed.plaintext_len(), plaintext.len());
+            prop_assert_eq!(parsed.encode(), blob);
+            let opened = parsed.open(&backing(), &context()).unwrap();
+            prop_assert_eq!(opened.expose(), plaintext);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_refused_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(CiphertextBlob::parse(&bytes).is_err());
+        }
+
+        /// Changes in the middle of a good blob: deeper than random bytes reach.
+        #[test]
+        fn damaged_blobs_are_refused_without_panic(
+            at in 0..220usize,
+            damage in proptest::collection::vec(any::<u8>(), 1..8),
+        ) {
+            let mut blob = sealed(&[3; 64]);
+            let before = blob.clone();
+            let end = blob.len().min(at + damage.len());
+            blob[at..end].copy_from_slice(&damage[..end - at]);
+            prop_assert_eq!(opened(&blob).is_some(), blob == before);
+        }
     }
 }

@@ -41,3 +41,47 @@ pub fn open(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], sealed: &[u8]) -> Resu
     });
     opened.map(|()| plaintext)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_and_nonce(key: &str, nonce: &str) -> ([u8; 32], [u8; 12]) {
+        (hex::decode(key).unwrap().try_into().unwrap(), hex::decode(nonce).unwrap().try_into().unwrap())
+    }
+
+    /// NIST CAVP gcmEncryptExtIV256: 96-bit IV, 128-bit tag; no text at all, text only, and text of 51 bytes with AAD.
+    #[test]
+    fn sealing_agrees_with_nist() {
+        for line in include_str!("../vectors/gcm_nist_cavp.txt").lines().filter(|line| !line.starts_with('#')) {
+            let [key, nonce, plaintext, aad, sealed] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("five fields in {line}")
+            };
+            let (key, nonce) = key_and_nonce(key, nonce);
+            let [plaintext, aad] = [plaintext, aad].map(|field| hex::decode(field.trim_matches('-')).unwrap());
+            let made = seal(&key, &nonce, &aad, &plaintext);
+            assert_eq!(hex::encode(&made), sealed);
+            assert_eq!(open(&key, &nonce, &aad, &made).unwrap().expose(), plaintext);
+        }
+    }
+
+    /// NIST CAVP gcmDecrypt256, PTlen 408, AADlen 160, count 0: marked FAIL.
+    #[test]
+    fn opening_fails_where_nist_says_so() {
+        let (key, nonce) = key_and_nonce(
+            "e9d381a9c413bee66175d5586a189836e5c20f5583535ab4d3f3e612dc21700e",
+            "23e81571da1c7821c681c7ca",
+        );
+        let sealed = concat!(
+            "a25f3f580306cd5065d22a6b7e9660110af7204bb77d370f7f34bee547feeff7",
+            "b32a596fce29c9040e68b1589aad48da8819905b6dcd70eefb0892fab1539298b92a4b"
+        );
+        let aad = hex::decode("6f39c9ae7b8e8a58a95f0dd8ea6a9087cbccdfd6").unwrap();
+        assert_eq!(open(&key, &nonce, &aad, &hex::decode(sealed).unwrap()).unwrap_err(), OpenError);
+    }
+
+    #[test]
+    fn less_than_a_tag_does_not_open() {
+        assert_eq!(open(&[0; 32], &[0; 12], b"", &[0; 15]).unwrap_err(), OpenError);
+    }
+}

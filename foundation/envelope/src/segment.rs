@@ -312,3 +312,6 @@ impl fmt::Debug for PartKey {
         f.write_str("PartKey(withheld)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,3 +44,45 @@ fn wrapping_key(kek: &Secret, salt: &[u8; SALT_BYTES]) -> Secret {
 fn exact(key: &Secret) -> &[u8; 32] {
     key.array().expect("the derivation gives 32 bytes")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SeededEntropy;
+
+    fn kek() -> Secret {
+        Secret::copied(&[9; 32])
+    }
+
+    fn wrapped() -> Vec<u8> {
+        wrap(&kek(), b"kms/key-1", b"thirty-two bytes of backing key!", &SeededEntropy::new(4))
+    }
+
+    #[test]
+    fn a_wrapped_secret_opens_under_its_key_and_name_only() {
+        let wrapped = wrapped();
+        assert_eq!(wrapped.len(), 32 + WRAP_OVERHEAD_BYTES);
+        assert_eq!(unwrap(&kek(), b"kms/key-1", &wrapped).unwrap().expose(), b"thirty-two bytes of backing key!");
+        assert_eq!(unwrap(&kek(), b"kms/key-2", &wrapped).unwrap_err(), OpenError);
+        assert_eq!(unwrap(&Secret::copied(&[8; 32]), b"kms/key-1", &wrapped).unwrap_err(), OpenError);
+    }
+
+    #[test]
+    fn any_changed_missing_or_added_byte_is_noticed() {
+        let wrapped = wrapped();
+        let fails = |bytes: &[u8]| unwrap(&kek(), b"kms/key-1", bytes).is_err();
+        for at in 0..wrapped.len() {
+            let mut changed = wrapped.clone();
+            changed[at] ^= 0x10;
+            assert!(fails(&changed) && fails(&wrapped[..at]), "byte {at}");
+        }
+        assert!(fails(&[&wrapped[..], &[0]].concat()));
+    }
+
+    #[test]
+    fn wrapping_twice_gives_two_ciphertexts() {
+        let entropy = SeededEntropy::new(4);
+        let wrap = || wrap(&kek(), b"", b"same", &entropy);
+        assert_ne!(wrap(), wrap());
+    }
+}
