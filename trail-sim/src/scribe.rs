@@ -90,7 +90,7 @@ impl Scribe {
         }
     }
 
-    fn record_call(&mut self, call: &ApiCall) -> Result<(), serde_json::Error> {
+    fn record_call(&mut self, call: &ApiCall) -> io::Result<()> {
         for record in Record::of_call(call) {
             let card = Card::of_call(call, record.event_id(), record.recipient());
             self.pen.append(&card, &record.to_json()?, call.decision.as_deref())?;
@@ -98,7 +98,7 @@ impl Scribe {
         Ok(())
     }
 
-    fn record_service_event(&mut self, event: &ServiceEvent) -> Result<(), serde_json::Error> {
+    fn record_service_event(&mut self, event: &ServiceEvent) -> io::Result<()> {
         self.pen.append(&Card::of_service_event(event), &Record::of_service_event(event).to_json()?, None)
     }
 

@@ -47,8 +47,8 @@ pub enum StoreError {
         /// What the decoder said.
         reason: String,
     },
-    /// A writer's closure panicked; nothing of it was kept.
-    #[error("a write was abandoned: its closure panicked")]
+    /// A writer's closure panicked, or the writing thread did: nobody will say how the write went.
+    #[error("a write was abandoned before it was committed")]
     Abandoned,
     /// A blob id with other characters than letters, digits, `.`, `-` and `_`, or too long, or starting with a dot.
     #[error("{0:?} is not a blob id")]

@@ -17,26 +17,22 @@ use crate::card::Card;
 const HEADER_BYTES: usize = 8;
 
 /// No honest record comes near this: a longer length is a torn header.
-const LONGEST_PAYLOAD_BYTES: usize = 16 << 20;
+const LONGEST_PAYLOAD_BYTES: u32 = 16 << 20;
 
 /// A payload that passed its checksum.
 #[derive(Clone, Debug)]
 pub struct Frame(String);
 
 impl Frame {
-    /// Appends the bytes of one frame.
-    pub fn write(
-        into: &mut Vec<u8>,
-        card: &Card,
-        record: &str,
-        decision: Option<&Explanation>,
-    ) -> Result<(), serde_json::Error> {
+    /// Appends the bytes of one frame. Refuses one that [`Frame::read`] would take for torn.
+    pub fn write(into: &mut Vec<u8>, card: &Card, record: &str, decision: Option<&Explanation>) -> io::Result<()> {
         let mut payload = serde_json::to_vec(card)?;
         payload.push(b'\n');
         payload.extend_from_slice(record.as_bytes());
         payload.push(b'\n');
         serde_json::to_writer(&mut payload, &decision)?;
-        let length = u32::try_from(payload.len()).expect("a record is smaller than a request body, which is bounded");
+        let length = u32::try_from(payload.len()).ok().filter(|length| *length <= LONGEST_PAYLOAD_BYTES);
+        let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the record is too long"))?;
         into.extend_from_slice(&length.to_le_bytes());
         into.extend_from_slice(&crc(&payload).to_le_bytes());
         into.extend_from_slice(&payload);
@@ -50,11 +46,11 @@ impl Frame {
             return Ok(None);
         }
         let [l0, l1, l2, l3, c0, c1, c2, c3] = header;
-        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        let length = u32::from_le_bytes([l0, l1, l2, l3]);
         if length == 0 || length > LONGEST_PAYLOAD_BYTES {
             return Ok(None);
         }
-        let mut payload = vec![0; length];
+        let mut payload = vec![0; length as usize];
         let whole = filled(from, &mut payload)? && crc(&payload) == u32::from_le_bytes([c0, c1, c2, c3]);
         Ok(whole.then(|| String::from_utf8(payload).ok().map(Self)).flatten())
     }

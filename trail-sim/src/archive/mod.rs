@@ -72,15 +72,6 @@ impl Archive {
         (self.keep / 8).clamp(16, RECORDS_PER_SEGMENT)
     }
 
-    fn create_segment(&self, number: u64) -> io::Result<Arc<Segment>> {
-        let segment = Arc::new(match &self.dir {
-            Some(dir) => Segment::create(&log_path(dir, number))?,
-            None => Segment::nameless()?,
-        });
-        self.add(segment.clone());
-        Ok(segment)
-    }
-
     fn add(&self, segment: Arc<Segment>) {
         self.segments.write().unwrap_or_else(PoisonError::into_inner).push(segment);
     }

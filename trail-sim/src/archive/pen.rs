@@ -28,13 +28,15 @@ pub struct Pen {
 }
 
 impl Pen {
-    /// On a new segment.
+    /// On a new segment. It joins the shelf last, so that a failure on the way can be repeated.
     pub(super) fn begin(archive: Arc<Archive>, number: u64) -> io::Result<Self> {
-        let segment = archive.create_segment(number)?;
-        if let Some(dir) = &archive.dir {
-            File::open(dir)?.sync_all()?;
-        }
-        Self::on(archive, number, segment, Index { summary: Summary::EMPTY, ids: Vec::new() })
+        let segment = Arc::new(match &archive.dir {
+            Some(dir) => Segment::create(&log_path(dir, number))?,
+            None => Segment::nameless()?,
+        });
+        let pen = Self::on(archive, number, segment, Index { summary: Summary::EMPTY, ids: Vec::new() })?;
+        pen.archive.add(pen.segment.clone());
+        Ok(pen)
     }
 
     /// On the last segment of an earlier run.
@@ -52,12 +54,7 @@ impl Pen {
     }
 
     /// Puts a record into the buffer.
-    pub fn append(
-        &mut self,
-        card: &Card,
-        record: &str,
-        decision: Option<&Explanation>,
-    ) -> Result<(), serde_json::Error> {
+    pub fn append(&mut self, card: &Card, record: &str, decision: Option<&Explanation>) -> io::Result<()> {
         let before = self.buffer.len();
         Frame::write(&mut self.buffer, card, record, decision)?;
         let bytes = (self.buffer.len() - before) as u64;

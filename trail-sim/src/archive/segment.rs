@@ -63,9 +63,10 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// A new file at `path`.
+    /// A new file at `path`, its name durable.
     pub fn create(path: &Path) -> io::Result<Self> {
-        OpenOptions::new().write(true).create_new(true).open(path)?;
+        File::create(path)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(Self { home: Home::Named(path.into()), summary: Mutex::new(Summary::EMPTY) })
     }
 
@@ -116,9 +117,14 @@ impl Segment {
         let mut index = Index { summary: Summary::EMPTY, ids: Vec::new() };
         let mut bytes = BufReader::new(File::open(path)?);
         while let Some(frame) = Frame::read(&mut bytes)? {
-            let Some(card) = frame.card() else { break };
-            index.summary = index.summary.with(card.position, frame.len_bytes());
-            index.ids.push(id_hash(&card.id));
+            match frame.card() {
+                Some(card) => {
+                    index.summary = index.summary.with(card.position, frame.len_bytes());
+                    index.ids.push(id_hash(&card.id));
+                }
+                // Whole, but of a later version: not ours to find, and not ours to cut off.
+                None => index.summary.bytes += frame.len_bytes(),
+            }
         }
         let summary = Mutex::new(index.summary);
         Ok((Self { home: Home::Named(path.into()), summary }, index))

@@ -7,6 +7,7 @@ use aws_core::call::CallContext;
 use aws_core::fault::ApiFault;
 use aws_core::policy::condition::Facts;
 use aws_core::policy::evaluate::{Question, Voices, evaluate};
+use aws_core::time::iso_seconds;
 use bytes::Bytes;
 use kms_api::world::World;
 use serde::Serialize;
@@ -42,7 +43,8 @@ pub(crate) fn answer(shape: &impl Serialize) -> Result<Bytes, ApiFault> {
 pub(crate) fn authorize(world: &World, ctx: &CallContext, audit: &mut Audit, action: &str) -> Result<(), ApiFault> {
     let identity = world.identities.policies(&ctx.caller);
     let mut facts = Facts::default();
-    facts.set("aws:CurrentTime", world.now().to_string());
+    let now = world.now();
+    facts.set("aws:CurrentTime", iso_seconds(now)).set("aws:EpochTime", now.as_second().to_string());
     let question = Question { call: ctx, action, resource: "*", facts: &facts };
     let explanation = Arc::new(evaluate(&question, &Voices { identity: &identity, resource: None, grants: &[] }));
     audit.decision(explanation.clone());

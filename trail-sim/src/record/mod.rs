@@ -192,3 +192,6 @@ fn tls_details(context: &CallContext) -> Option<TlsDetails<'_>> {
     let direct = context.secure && context.via.is_none();
     direct.then_some(TlsDetails { client_provided_host_header: &context.host })
 }
+
+#[cfg(test)]
+mod tests;
