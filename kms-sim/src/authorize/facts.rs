@@ -1,0 +1,58 @@
+//! The `kms:` condition keys of a request, as policies see them.
+
+use aws_core::call::CallContext;
+use aws_core::policy::condition::Facts;
+use kms_api::shapes::ContextMap;
+
+use crate::model::key::{Key, SYMMETRIC_DEFAULT};
+
+/// Keys that every request to KMS carries. `kms:ViaService` is absent from direct calls.
+pub(crate) fn of_call(ctx: &CallContext) -> Facts {
+    let mut facts = Facts::default();
+    facts.set("kms:CallerAccount", ctx.account().as_str());
+    if let Some(service) = ctx.via.as_ref().and_then(|via| via.via_service.as_deref()) {
+        facts.set("kms:ViaService", service);
+    }
+    facts
+}
+
+/// Keys about the KMS key at hand.
+pub(crate) fn add_key(facts: &mut Facts, key: &Key, aliases: Vec<String>, request_alias: Option<&str>) {
+    add_key_kind(facts);
+    facts.set_all("kms:ResourceAliases", aliases);
+    if let Some(alias) = request_alias {
+        facts.set("kms:RequestAlias", alias);
+    }
+    for (name, value) in &key.tags {
+        facts.set(&format!("aws:ResourceTag/{name}"), value);
+    }
+}
+
+/// Keys about the kind of key: one kind so far.
+pub(crate) fn add_key_kind(facts: &mut Facts) {
+    facts.set("kms:KeySpec", SYMMETRIC_DEFAULT).set("kms:CustomerMasterKeySpec", SYMMETRIC_DEFAULT);
+    facts.set("kms:KeyUsage", "ENCRYPT_DECRYPT").set("kms:CustomerMasterKeyUsage", "ENCRYPT_DECRYPT");
+    facts.set("kms:KeyOrigin", "AWS_KMS").set("kms:MultiRegion", "false");
+}
+
+/// Keys of cryptographic operations.
+pub(crate) fn add_context(facts: &mut Facts, context: &ContextMap) {
+    facts.set("kms:EncryptionAlgorithm", SYMMETRIC_DEFAULT);
+    if context.is_empty() {
+        return;
+    }
+    facts.set_all("kms:EncryptionContextKeys", context.keys().cloned());
+    for (name, value) in context {
+        facts.set(&format!("kms:EncryptionContext:{name}"), value);
+    }
+}
+
+/// Tags of a request: `aws:RequestTag/…` and `aws:TagKeys`.
+pub(crate) fn add_request_tags<'a>(facts: &mut Facts, tags: impl Iterator<Item = (&'a str, &'a str)>) {
+    let mut names = Vec::new();
+    for (name, value) in tags {
+        facts.set(&format!("aws:RequestTag/{name}"), value);
+        names.push(name.to_owned());
+    }
+    facts.set_all("aws:TagKeys", names);
+}

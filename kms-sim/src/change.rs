@@ -1,0 +1,119 @@
+//! How anything comes to be different: take the turn, change a copy, make it durable, show it.
+//!
+//! Whatever fails before the store answers leaves no trace. Whoever reads in between sees the old state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_core::event::Place;
+use aws_core::time::Timestamp;
+use kms_api::error::KmsError;
+
+use crate::KmsSim;
+use crate::error::no_such_key;
+use crate::model::address::{AliasAddress, KeyAddress};
+use crate::model::alias::Alias;
+use crate::model::backing_key::{BackingKey, Origin};
+use crate::model::key::{Key, KeyManager};
+use crate::model::key_policy::KeyPolicy;
+use crate::model::key_state::KeyState;
+use crate::model::managed::ManagedService;
+use crate::model::rotation::Rotation;
+use crate::store;
+
+impl KmsSim {
+    /// Changes a key. `edit` sees the newest state, checks it, and changes a copy.
+    pub(crate) async fn change<T>(
+        &self,
+        address: &KeyAddress,
+        edit: impl FnOnce(&mut Key) -> Result<T, KmsError>,
+    ) -> Result<T, KmsError> {
+        let arn = address.arn();
+        let _turn = self.turns.take(&[&arn]).await;
+        let mut key = Key::clone(&*self.registry.key(address).ok_or_else(|| no_such_key(&arn))?);
+        let outcome = edit(&mut key)?;
+        self.keep_key(key).await?;
+        Ok(outcome)
+    }
+
+    /// Makes a key durable and shows it. The caller holds its turn, or is the only one who knows its id.
+    pub(crate) async fn keep_key(&self, key: Key) -> Result<Arc<Key>, KmsError> {
+        let row = key.clone();
+        store::write(&self.store, move |txn| store::put_key(txn, &row)).await?;
+        Ok(self.registry.show_key(key))
+    }
+
+    /// Makes an alias durable and shows it. The caller holds its turn.
+    pub(crate) async fn keep_alias(&self, alias: Alias) -> Result<(), KmsError> {
+        let row = alias.clone();
+        store::write(&self.store, move |txn| store::put_alias(txn, &row)).await?;
+        self.registry.show_alias(alias);
+        Ok(())
+    }
+
+    /// Tells the ledger of a key: in the clear inside the HSM, wrapped in the store.
+    pub(crate) fn announce(&self, key: &Key) {
+        let (custodian, subject) = (self.world.custodian(), key.address.subject());
+        custodian.placed(&subject, Place::Hsm, aws_core::event::Form::Plaintext);
+        custodian.wrapped(&subject, Place::KmsStore, "hsm root");
+    }
+
+    /// The AWS managed key of a service, born now if it is not there yet. Runs detached, so that a caller who hangs
+    /// up does not leave a key without its alias.
+    pub(crate) async fn managed_key(&self, service: ManagedService, alias: AliasAddress) -> Result<Arc<Key>, KmsError> {
+        let kms = self.handle();
+        let birth = tokio::spawn(async move { kms.bear_managed_key(service, alias).await });
+        birth.await.unwrap_or_else(|_| Err(KmsError::KmsInternal("The key could not be created.".into())))
+    }
+
+    async fn bear_managed_key(&self, service: ManagedService, address: AliasAddress) -> Result<Arc<Key>, KmsError> {
+        let _turn = self.turns.take(&[&address.arn()]).await;
+        if let Some(born) = self.registry.alias(&address).and_then(|alias| self.registry.key(&alias.target())) {
+            return Ok(born);
+        }
+        let now = self.world.now();
+        let key = self.new_managed_key(service, &address, now);
+        let alias = Alias { address, target: key.address.id.clone(), created: now, updated: now };
+        let (key_row, alias_row) = (key.clone(), alias.clone());
+        store::write(&self.store, move |txn| {
+            store::put_key(txn, &key_row)?;
+            store::put_alias(txn, &alias_row)
+        })
+        .await?;
+        let key = self.registry.show_key(key);
+        self.registry.show_alias(alias);
+        self.announce(&key);
+        Ok(key)
+    }
+
+    fn new_managed_key(&self, service: ManagedService, alias: &AliasAddress, now: Timestamp) -> Key {
+        let AliasAddress { account, region, .. } = alias.clone();
+        let policy = KeyPolicy::managed(service, &account, &region);
+        let address = KeyAddress { account, region, id: self.world.uuid() };
+        let material = self.hsm.new_material(&address, now, Origin::Creation);
+        let key = newborn(address, policy, material, now);
+        Key {
+            description: service.description().into(),
+            manager: KeyManager::Aws(service),
+            rotation: Rotation::yearly(now),
+            ..key
+        }
+    }
+}
+
+/// An enabled customer key without description or tags.
+pub(crate) fn newborn(address: KeyAddress, policy: KeyPolicy, material: BackingKey, now: Timestamp) -> Key {
+    Key {
+        arn: address.arn(),
+        address,
+        created: now,
+        description: String::new(),
+        manager: KeyManager::Customer,
+        state: KeyState::Enabled,
+        deletion: None,
+        materials: vec![material],
+        rotation: Rotation::default(),
+        policy,
+        tags: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,203 @@
+//! The wall around the key material: backing keys are plaintext on this side only.
+//!
+//! ```text
+//!   outside                    │ inside
+//!   Authorized<Op>, context ──▶│ unwrap backing key under the root ─▶ one-time key ─▶ seal or open
+//!   blob, or data key       ◀──│ (kept in a small cache, wiped when it leaves)
+//! ```
+//!
+//! Each door demands the proof that `authorize` has decided, so that forgetting to ask does not compile. There is no
+//! door that gives out a backing key, and none that takes a key by name.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, RwLock};
+
+use aws_core::time::Timestamp;
+use envelope::blob::{self, CiphertextBlob};
+use envelope::context::EncryptionContext;
+use envelope::entropy::Entropy;
+use envelope::secret::Secret;
+use envelope::wrap;
+use kms_api::error::KmsError;
+use sha2::{Digest, Sha256};
+
+use crate::authorize::action::{
+    Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, ReEncryptFrom, ReEncryptTo,
+};
+use crate::authorize::{Authorized, Permitted};
+use crate::error::Broken;
+use crate::model::address::KeyAddress;
+use crate::model::backing_key::{BackingKey, MaterialId, Origin};
+use crate::model::key::Key;
+
+const BACKING_KEY_BYTES: usize = 32;
+
+/// Unwrapped backing keys kept at hand. When more are in use, all are dropped and unwrapped again as needed:
+/// unwrapping costs microseconds, bookkeeping of ages would cost each call.
+const KEPT_OPEN: usize = 1024;
+
+/// The HSM, seen from outside.
+pub struct Boundary {
+    root: Secret,
+    entropy: Arc<dyn Entropy>,
+    open: RwLock<HashMap<MaterialId, Arc<Secret>>>,
+}
+
+impl Boundary {
+    /// Starts an HSM under a root key of 32 bytes.
+    pub fn new(root: Secret, entropy: Arc<dyn Entropy>) -> Result<Self, Broken> {
+        if root.len() != BACKING_KEY_BYTES {
+            return Err(Broken::RootKey(root.len()));
+        }
+        Ok(Self { root, entropy, open: RwLock::default() })
+    }
+
+    /// A new generation of key material for a key. It leaves only wrapped.
+    pub fn new_material(&self, key: &KeyAddress, since: Timestamp, origin: Origin) -> BackingKey {
+        let bytes = Secret::filled(BACKING_KEY_BYTES, |out| self.entropy.fill(out));
+        self.wrapped(key, MaterialId(self.entropy.array()), &bytes, since, origin)
+    }
+
+    /// Takes in 32 bytes of material that a test brings along. Its id is derived, not drawn, so that blobs made in
+    /// one run of a test open in the next.
+    pub fn take_in(&self, key: &KeyAddress, bytes: &Secret, since: Timestamp) -> BackingKey {
+        let digest =
+            Sha256::new().chain_update(b"sse-sim material id").chain_update(&key.id).chain_update(bytes.expose());
+        self.wrapped(key, MaterialId(digest.finalize().into()), bytes, since, Origin::Creation)
+    }
+
+    fn wrapped(
+        &self,
+        key: &KeyAddress,
+        id: MaterialId,
+        bytes: &Secret,
+        since: Timestamp,
+        origin: Origin,
+    ) -> BackingKey {
+        let wrapped = wrap::wrap(&self.root, &binding(key, id), bytes.expose(), &*self.entropy);
+        BackingKey { id, wrapped, since, origin }
+    }
+
+    /// Seals what a caller brings.
+    pub fn encrypt(
+        &self,
+        key: &Authorized<Encrypt>,
+        context: &EncryptionContext,
+        plaintext: &Secret,
+    ) -> Result<Vec<u8>, KmsError> {
+        self.seal(key, blob::Origin::Encrypt, context, plaintext)
+    }
+
+    /// A new data key of `len` bytes, in plaintext and sealed.
+    pub fn generate(
+        &self,
+        key: &Authorized<GenerateDataKey>,
+        context: &EncryptionContext,
+        len: usize,
+    ) -> Result<(Secret, Vec<u8>), KmsError> {
+        let data_key = Secret::filled(len, |out| self.entropy.fill(out));
+        let sealed = self.seal(key, blob::Origin::DataKey, context, &data_key)?;
+        Ok((data_key, sealed))
+    }
+
+    /// A new data key of `len` bytes, sealed; nobody sees it in plaintext.
+    pub fn generate_sealed(
+        &self,
+        key: &Authorized<GenerateDataKeyWithoutPlaintext>,
+        context: &EncryptionContext,
+        len: usize,
+    ) -> Result<Vec<u8>, KmsError> {
+        let data_key = Secret::filled(len, |out| self.entropy.fill(out));
+        self.seal(key, blob::Origin::DataKey, context, &data_key)
+    }
+
+    /// Opens a blob. Tampering and another context are one error, as in AWS.
+    pub fn decrypt(
+        &self,
+        key: &Authorized<Decrypt>,
+        sealed: &CiphertextBlob,
+        context: &EncryptionContext,
+    ) -> Result<Secret, KmsError> {
+        self.unseal(key, sealed, context)
+    }
+
+    /// Opens a blob under one key and seals it under another; the plaintext stays inside.
+    pub fn re_encrypt(
+        &self,
+        from: (&Authorized<ReEncryptFrom>, &EncryptionContext),
+        to: (&Authorized<ReEncryptTo>, &EncryptionContext),
+        sealed: &CiphertextBlob,
+    ) -> Result<Vec<u8>, KmsError> {
+        let plaintext = self.unseal(from.0, sealed, from.1)?;
+        self.seal(to.0, blob::Origin::Encrypt, to.1, &plaintext)
+    }
+
+    /// Random bytes for a caller.
+    pub fn random(&self, _permitted: &Permitted<GenerateRandom>, len: usize) -> Secret {
+        Secret::filled(len, |out| self.entropy.fill(out))
+    }
+
+    /// Seals the body of a grant token: opaque and unforgeable outside, readable here after a restart.
+    pub fn seal_token(&self, body: &[u8]) -> Vec<u8> {
+        wrap::wrap(&self.root, TOKEN_BINDING, body, &*self.entropy)
+    }
+
+    /// Opens a grant token.
+    pub fn open_token(&self, token: &[u8]) -> Option<Vec<u8>> {
+        wrap::unwrap(&self.root, TOKEN_BINDING, token).ok().map(|body| body.expose().to_vec())
+    }
+
+    /// Wipes what is kept open of a key that is no more.
+    pub fn forget(&self, key: &Key) {
+        let mut open = self.open.write().expect("no holder of the open keys panics");
+        key.materials.iter().for_each(|material| drop(open.remove(&material.id)));
+    }
+
+    fn seal(
+        &self,
+        key: &Key,
+        origin: blob::Origin,
+        context: &EncryptionContext,
+        plaintext: &Secret,
+    ) -> Result<Vec<u8>, KmsError> {
+        let current = key.current();
+        let backing = self.backing(&key.address, current)?;
+        Ok(blob::seal_blob(&backing, current.id.0, origin, context, plaintext.expose(), &*self.entropy))
+    }
+
+    fn unseal(&self, key: &Key, sealed: &CiphertextBlob, context: &EncryptionContext) -> Result<Secret, KmsError> {
+        let material = key.material(MaterialId(sealed.material_id)).ok_or(KmsError::IncorrectKey)?;
+        let backing = self.backing(&key.address, material)?;
+        sealed.open(&backing, context).map_err(|_| KmsError::InvalidCiphertext)
+    }
+
+    fn backing(&self, key: &KeyAddress, material: &BackingKey) -> Result<Arc<Secret>, KmsError> {
+        if let Some(open) = self.open.read().expect("no holder of the open keys panics").get(&material.id) {
+            return Ok(open.clone());
+        }
+        let bytes = wrap::unwrap(&self.root, &binding(key, material.id), &material.wrapped).map_err(|_| {
+            KmsError::KmsInternal("The key material cannot be unwrapped under this HSM's root key.".into())
+        })?;
+        let bytes = Arc::new(bytes);
+        let mut open = self.open.write().expect("no holder of the open keys panics");
+        if open.len() >= KEPT_OPEN {
+            open.clear();
+        }
+        open.insert(material.id, bytes.clone());
+        Ok(bytes)
+    }
+}
+
+impl fmt::Debug for Boundary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Boundary(its inside withheld)")
+    }
+}
+
+const TOKEN_BINDING: &[u8] = b"sse-sim grant token";
+
+/// Ties a wrapped backing key to its key and generation: a row copied to another key does not unwrap.
+fn binding(key: &KeyAddress, material: MaterialId) -> Vec<u8> {
+    format!("sse-sim backing key {} {material}", key.id).into_bytes()
+}

@@ -1,0 +1,138 @@
+//! A key policy: the text as it was given, and its parsed form, made once per version.
+
+use std::sync::Arc;
+
+use aws_core::arn::Arn;
+use aws_core::id::{AccountId, Region};
+use aws_core::identity::{Identities, NamedPolicy};
+use aws_core::policy::document::{PolicyDocument, Statement};
+use kms_api::error::KmsError;
+use serde_json::json;
+
+use super::managed::ManagedService;
+
+/// Longest key policy, in bytes.
+pub const POLICY_BYTES: usize = 32_768;
+
+/// A key policy that parses.
+#[derive(Clone, Debug)]
+pub struct KeyPolicy {
+    /// As given; GetKeyPolicy returns it unchanged.
+    pub text: Arc<str>,
+    /// As the evaluator reads it.
+    pub parsed: NamedPolicy,
+}
+
+impl KeyPolicy {
+    /// Reads a policy text.
+    pub fn parse(text: &str) -> Result<Self, KmsError> {
+        if text.len() > POLICY_BYTES {
+            return Err(KmsError::LimitExceeded(format!("Key policies cannot be longer than {POLICY_BYTES} bytes.")));
+        }
+        let document = PolicyDocument::parse(text).map_err(|why| KmsError::MalformedPolicyDocument(why.to_string()))?;
+        let parsed = NamedPolicy { name: "key policy".into(), document: Arc::new(document) };
+        Ok(Self { text: text.into(), parsed })
+    }
+
+    /// What CreateKey gives when no policy is named: the account, and through it IAM, decides.
+    pub fn default_for(account: &AccountId) -> Self {
+        let value = json!({
+            "Version": "2012-10-17",
+            "Id": "key-default-1",
+            "Statement": [{
+                "Sid": "Enable IAM User Permissions",
+                "Effect": "Allow",
+                "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
+                "Action": "kms:*",
+                "Resource": "*"
+            }]
+        });
+        Self::own(&value)
+    }
+
+    /// The policy of an AWS managed key.
+    pub fn managed(service: ManagedService, account: &AccountId, region: &Region) -> Self {
+        Self::own(&service.policy(account, region))
+    }
+
+    fn own(value: &serde_json::Value) -> Self {
+        let text = serde_json::to_string_pretty(value).expect("a JSON value prints");
+        Self::parse(&text).expect("our own policies parse")
+    }
+
+    /// Refuses a policy that names a principal who does not exist.
+    pub fn check_principals(&self, identities: &dyn Identities) -> Result<(), KmsError> {
+        if self.parsed.document.statements.iter().all(|statement| principals_exist(statement, identities)) {
+            return Ok(());
+        }
+        Err(KmsError::MalformedPolicyDocument(
+            "Policy contains a statement with one or more invalid principals.".into(),
+        ))
+    }
+}
+
+fn principals_exist(statement: &Statement, identities: &dyn Identities) -> bool {
+    let Some(clause) = &statement.principal else { return false };
+    clause.aws.iter().all(|name| aws_principal_exists(name, identities))
+        && clause.service.iter().all(|name| name.contains('.') && name.ends_with(".amazonaws.com"))
+}
+
+fn aws_principal_exists(name: &str, identities: &dyn Identities) -> bool {
+    if AccountId::parse(name).is_some() {
+        return true;
+    }
+    if let Ok(arn) = name.parse::<Arn>() {
+        return matches!(arn.service.as_str(), "iam" | "sts") && identities.principal_exists(&arn);
+    }
+    // AWS stores the unique id of a principal that was deleted since; a policy read back must be acceptable again.
+    is_unique_id(name)
+}
+
+fn is_unique_id(name: &str) -> bool {
+    let known_kind = name.starts_with("AIDA") || name.starts_with("AROA");
+    known_kind && name.len() >= 16 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_core::identity::NoIdentities;
+
+    fn verdict(principal: &str) -> Result<(), KmsError> {
+        let text =
+            format!(r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"kms:*","Resource":"*"}}}}"#);
+        KeyPolicy::parse(&text)?.check_principals(&NoIdentities)
+    }
+
+    #[test]
+    fn principals_must_exist() {
+        for good in [
+            r#""*""#,
+            r#"{"AWS":"*"}"#,
+            r#"{"AWS":"111122223333"}"#,
+            r#"{"AWS":"arn:aws:iam::111122223333:root"}"#,
+            r#"{"AWS":"AIDAABCDEFGHIJKLMNOPQ"}"#,
+            r#"{"Service":"logs.us-east-1.amazonaws.com"}"#,
+        ] {
+            assert_eq!(verdict(good), Ok(()), "{good}");
+        }
+        for bad in [r#"{"AWS":"arn:aws:iam::111122223333:user/nobody"}"#, r#"{"AWS":"bob"}"#, r#"{"Service":"ec2"}"#] {
+            assert!(matches!(verdict(bad), Err(KmsError::MalformedPolicyDocument(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn our_own_policies_parse_and_name_who_they_should() {
+        let account = AccountId::default_account();
+        assert_eq!(KeyPolicy::default_for(&account).check_principals(&NoIdentities), Ok(()));
+        let managed = KeyPolicy::managed(ManagedService::S3, &account, &Region::default_region());
+        assert_eq!(managed.check_principals(&NoIdentities), Ok(()));
+        assert_eq!(managed.parsed.document.statements.len(), 2);
+    }
+
+    #[test]
+    fn a_policy_has_a_longest_length() {
+        assert!(matches!(KeyPolicy::parse(&" ".repeat(POLICY_BYTES + 1)), Err(KmsError::LimitExceeded(_))));
+        assert!(matches!(KeyPolicy::parse("{"), Err(KmsError::MalformedPolicyDocument(_))));
+    }
+}

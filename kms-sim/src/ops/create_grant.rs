@@ -1,0 +1,183 @@
+//! `CreateGrant`: lets a principal use the key. Under a name, a retry finds the same grant again; every call gives a
+//! token of its own.
+
+use aws_core::arn::Arn;
+use aws_core::call::CallContext;
+use bytes::Bytes;
+use kms_api::error::KmsError;
+use kms_api::shapes::{ContextMap, CreateGrantRequest, CreateGrantResponse, GrantConstraints};
+use serde_json::json;
+
+use super::shared::{is_for_aws_resource, stop_if_dry};
+use crate::KmsSim;
+use crate::authorize::Authorized;
+use crate::authorize::action::CreateGrant;
+use crate::call::Call;
+use crate::constraints::{
+    CONSTRAINTS, GRANT_NAME, KEY_ID, Member, OPERATIONS, PRINCIPAL, Shape, TOKENS, needed, optional,
+};
+use crate::model::grant::{GRANTS_PER_KEY, Grant, GrantOperation, constraint_type, meaningful};
+use crate::model::key::Key;
+use crate::model::key_state::Use;
+use crate::operation::{Operation, json};
+use crate::resolve::Found;
+use crate::store;
+
+/// Most pairs that a constraint may demand, and the longest value in one.
+const CONSTRAINT_PAIRS: usize = 8;
+const CONSTRAINT_VALUE_CHARS: usize = 384;
+
+impl Operation for CreateGrant {
+    const NAME: &'static str = "CreateGrant";
+    const READ_ONLY: bool = false;
+    const MEMBERS: &'static [Member] = &[
+        needed("KeyId", KEY_ID),
+        needed("GranteePrincipal", PRINCIPAL),
+        optional("RetiringPrincipal", PRINCIPAL),
+        needed("Operations", OPERATIONS),
+        optional("Constraints", CONSTRAINTS),
+        optional("GrantTokens", TOKENS).secret(),
+        optional("Name", GRANT_NAME),
+        optional("DryRun", Shape::Flag),
+        optional("GranteeServicePrincipal", Shape::Unserved),
+        optional("RetiringServicePrincipal", Shape::Unserved),
+    ];
+    type Request = CreateGrantRequest;
+    type Answer = CreateGrantResponse;
+
+    async fn run(
+        kms: &KmsSim,
+        call: &mut Call<'_>,
+        request: CreateGrantRequest,
+    ) -> Result<CreateGrantResponse, KmsError> {
+        let found = kms.find_key::<Self>(call, &request.key_id).await?;
+        let grant = planned(kms, call.ctx, &found, &request)?;
+        let key = authorize(kms, call, &found, &request, &grant)?;
+        key.permit(Use::Cryptography)?;
+        check_principals(kms, call.ctx, &grant)?;
+        stop_if_dry(request.dry_run)?;
+        let grant = keep(kms, &key, grant).await?;
+        call.answered(json!({"grantId": grant.id, "keyId": key.arn}));
+        Ok(CreateGrantResponse { grant_token: kms.new_token(&grant), grant_id: grant.id })
+    }
+
+    fn print(_kms: &KmsSim, answer: CreateGrantResponse) -> Bytes {
+        json(&answer)
+    }
+}
+
+/// The grant as it would be.
+fn planned(kms: &KmsSim, ctx: &CallContext, found: &Found, request: &CreateGrantRequest) -> Result<Grant, KmsError> {
+    let constraints = meaningful(request.constraints.clone());
+    constraints.as_ref().map_or(Ok(()), check_constraints)?;
+    Ok(Grant {
+        id: hex::encode(kms.world.entropy.array::<32>()),
+        key: found.key.address.clone(),
+        name: request.name.clone(),
+        grantee: request.grantee_principal.clone(),
+        retiring: request.retiring_principal.clone(),
+        operations: operations(&request.operations)?,
+        constraints,
+        issuer: format!("arn:aws:iam::{}:root", ctx.account()),
+        created: kms.world.now(),
+    })
+}
+
+fn operations(names: &[String]) -> Result<Vec<GrantOperation>, KmsError> {
+    let odd: Vec<&str> = names.iter().filter(|n| GrantOperation::parse(n).is_none()).map(|n| &**n).collect();
+    if !odd.is_empty() {
+        let valid: Vec<&str> = GrantOperation::ALL.iter().map(|operation| operation.name()).collect();
+        return Err(KmsError::Validation(format!(
+            "Operations [{}] are not supported when creating a grant for a symmetric KMS key with key usage \
+             ENCRYPT_DECRYPT. Valid operations are [{}]",
+            odd.join(", "),
+            valid.join(", ")
+        )));
+    }
+    let mut operations: Vec<GrantOperation> = names.iter().filter_map(|name| GrantOperation::parse(name)).collect();
+    operations.sort_unstable();
+    operations.dedup();
+    Ok(operations)
+}
+
+fn check_constraints(constraints: &GrantConstraints) -> Result<(), KmsError> {
+    match (&constraints.encryption_context_subset, &constraints.encryption_context_equals) {
+        (Some(_), Some(_)) => Err(KmsError::Validation(
+            "Only one of EncryptionContextSubset and EncryptionContextEquals can be specified.".into(),
+        )),
+        (one, other) => one.iter().chain(other).try_for_each(check_pairs),
+    }
+}
+
+fn check_pairs(pairs: &ContextMap) -> Result<(), KmsError> {
+    let short = pairs.values().all(|value| value.chars().count() <= CONSTRAINT_VALUE_CHARS);
+    if pairs.len() <= CONSTRAINT_PAIRS && short {
+        return Ok(());
+    }
+    Err(KmsError::Validation(format!(
+        "A grant constraint can have up to {CONSTRAINT_PAIRS} encryption context pairs, each with a value of up to \
+         {CONSTRAINT_VALUE_CHARS} characters."
+    )))
+}
+
+fn authorize(
+    kms: &KmsSim,
+    call: &mut Call<'_>,
+    found: &Found,
+    request: &CreateGrantRequest,
+    grant: &Grant,
+) -> Result<Authorized<CreateGrant>, KmsError> {
+    let for_aws = is_for_aws_resource(call.ctx);
+    kms.ask::<CreateGrant>(call, found)
+        .tokens(&request.grant_tokens)
+        .child(grant)
+        .facts(|facts| {
+            facts.set("kms:GrantIsForAWSResource", for_aws).set("kms:GranteePrincipal", &grant.grantee);
+            facts.set_all("kms:GrantOperations", grant.operations.iter().map(|operation| operation.name().to_owned()));
+            if let Some(retiring) = &grant.retiring {
+                facts.set("kms:RetiringPrincipal", retiring);
+            }
+            if let Some(kind) = constraint_type(grant.constraints.as_ref()) {
+                facts.set("kms:GrantConstraintType", kind);
+            }
+        })
+        .decide()
+}
+
+/// Principals must exist. A service names principals that only it knows (its own, or the role of a host).
+fn check_principals(kms: &KmsSim, ctx: &CallContext, grant: &Grant) -> Result<(), KmsError> {
+    [Some(&grant.grantee), grant.retiring.as_ref()].into_iter().flatten().try_for_each(|name| {
+        let by_service = ctx.via.is_some();
+        let Ok(arn) = name.parse::<Arn>() else {
+            let is_service = by_service && name.ends_with(".amazonaws.com");
+            return if is_service { Ok(()) } else { Err(KmsError::InvalidArn(format!("ARN is not valid: {name}"))) };
+        };
+        let kind = matches!(arn.service.as_str(), "iam" | "sts");
+        if kind && (by_service || kms.world.identities.principal_exists(&arn)) {
+            return Ok(());
+        }
+        Err(KmsError::InvalidArn(format!("ARN does not refer to a valid principal: {name}")))
+    })
+}
+
+/// Stores the grant, or finds the one that an earlier attempt of the same name and parameters has stored.
+async fn keep(kms: &KmsSim, key: &Key, grant: Grant) -> Result<Grant, KmsError> {
+    let _turn = kms.turns.take(&[&key.arn]).await;
+    if grant.name.is_some()
+        && let Some(earlier) = kms.registry.grants_on(&key.address).iter().find(|earlier| grant.is_retry_of(earlier))
+    {
+        return Ok(Grant::clone(earlier));
+    }
+    let current = kms.registry.key(&key.address).ok_or_else(|| crate::error::no_such_key(&key.arn))?;
+    current.permit(Use::Cryptography)?;
+    if kms.registry.grant_count(&key.address) >= GRANTS_PER_KEY {
+        return Err(KmsError::LimitExceeded(format!(
+            "The maximum number of grants for the key {} is reached",
+            key.arn
+        )));
+    }
+    let row = grant.clone();
+    store::write(&kms.store, move |txn| store::put_grant(txn, &row)).await?;
+    kms.registry.show_grant(grant.clone());
+    Ok(grant)
+}

@@ -1,0 +1,229 @@
+//! `CreateKey`: a symmetric encryption key, its first key material, and its policy.
+
+use std::sync::Arc;
+
+use aws_core::policy::condition::Facts;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use envelope::secret::Secret;
+use kms_api::error::KmsError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::put_key_policy::accept_policy;
+use crate::KmsSim;
+use crate::authorize::action::{CreateKey, PutKeyPolicy, TagResource};
+use crate::authorize::facts;
+use crate::call::Call;
+use crate::change::newborn;
+use crate::constraints::{DESCRIPTION, Member, POLICY, Shape, TAGS, optional};
+use crate::model::address::KeyAddress;
+use crate::model::backing_key::{BackingKey, Origin};
+use crate::model::key::{Key, SYMMETRIC_DEFAULT};
+use crate::model::key_policy::KeyPolicy;
+use crate::model::tags::{self, CUSTOM_ID, CUSTOM_MATERIAL, Tag};
+use crate::operation::{Operation, json};
+
+const SPECS: Shape = Shape::Word(&[
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "ECC_NIST_P256",
+    "ECC_NIST_P384",
+    "ECC_NIST_P521",
+    "ECC_SECG_P256K1",
+    "SYMMETRIC_DEFAULT",
+    "HMAC_224",
+    "HMAC_256",
+    "HMAC_384",
+    "HMAC_512",
+    "SM2",
+    "ML_DSA_44",
+    "ML_DSA_65",
+    "ML_DSA_87",
+    "ECC_NIST_EDWARDS25519",
+]);
+const USAGES: Shape = Shape::Word(&["SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"]);
+const ORIGINS: Shape = Shape::Word(&["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"]);
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct CreateKeyRequest {
+    policy: Option<String>,
+    description: String,
+    key_usage: Option<String>,
+    customer_master_key_spec: Option<String>,
+    key_spec: Option<String>,
+    origin: Option<String>,
+    bypass_policy_lockout_safety_check: bool,
+    tags: Vec<Tag>,
+    multi_region: Option<bool>,
+}
+
+impl Operation for CreateKey {
+    const NAME: &'static str = "CreateKey";
+    const READ_ONLY: bool = false;
+    const MEMBERS: &'static [Member] = &[
+        optional("Policy", POLICY),
+        optional("Description", DESCRIPTION),
+        optional("KeyUsage", USAGES),
+        optional("CustomerMasterKeySpec", SPECS),
+        optional("KeySpec", SPECS),
+        optional("Origin", ORIGINS),
+        optional("CustomKeyStoreId", Shape::Unserved),
+        optional("BypassPolicyLockoutSafetyCheck", Shape::Flag),
+        optional("Tags", TAGS),
+        optional("MultiRegion", Shape::Flag),
+        optional("XksKeyId", Shape::Unserved),
+    ];
+    const DEFAULTS: &'static [(&'static str, &'static str)] = &[
+        ("description", ""),
+        ("keyUsage", "ENCRYPT_DECRYPT"),
+        ("keySpec", SYMMETRIC_DEFAULT),
+        ("customerMasterKeySpec", SYMMETRIC_DEFAULT),
+        ("origin", "AWS_KMS"),
+    ];
+    type Request = CreateKeyRequest;
+    type Answer = Arc<Key>;
+
+    async fn run(kms: &KmsSim, call: &mut Call<'_>, request: CreateKeyRequest) -> Result<Arc<Key>, KmsError> {
+        check_kind(&request)?;
+        tags::check(&request.tags)?;
+        authorize(kms, call, &request)?;
+        let seeds = Seeds::of(&request.tags)?;
+        let address = KeyAddress::of_caller(call.ctx, seeds.id.unwrap_or_else(|| kms.world.uuid()));
+        let policy = policy_for(kms, call, &address, &request)?;
+        let _turn = kms.turns.take(&[&address.arn()]).await;
+        if kms.registry.key(&address).is_some() {
+            return Err(KmsError::AlreadyExists(format!("A key with the id {} already exists", address.id)));
+        }
+        let now = kms.world.now();
+        let material = first_material(kms, &address, seeds.material.as_ref());
+        let mut key = Key { description: request.description, ..newborn(address, policy, material, now) };
+        tags::add(&mut key.tags, plain_tags(request.tags))?;
+        let key = kms.keep_key(key).await?;
+        kms.announce(&key);
+        call.touches(&key);
+        call.answered(json!({"keyMetadata": shown(key.metadata())}));
+        Ok(key)
+    }
+
+    fn print(_kms: &KmsSim, key: Arc<Key>) -> Bytes {
+        json(&json!({"KeyMetadata": key.metadata()}))
+    }
+}
+
+/// Which kinds of keys there are; those without a room yet are refused by name.
+fn check_kind(request: &CreateKeyRequest) -> Result<(), KmsError> {
+    if request.key_spec.is_some() && request.customer_master_key_spec.is_some() {
+        return Err(KmsError::Validation(
+            "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is \
+             deprecated."
+                .into(),
+        ));
+    }
+    let spec = request.key_spec.as_deref().or(request.customer_master_key_spec.as_deref()).unwrap_or(SYMMETRIC_DEFAULT);
+    match (spec, request.key_usage.as_deref()) {
+        (SYMMETRIC_DEFAULT, None | Some("ENCRYPT_DECRYPT")) => check_origin(request),
+        (SYMMETRIC_DEFAULT, Some(usage)) => {
+            Err(KmsError::Validation(format!("KeyUsage {usage} is not compatible with KeySpec {SYMMETRIC_DEFAULT}")))
+        }
+        (_, None) => Err(KmsError::Validation(
+            "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.".into(),
+        )),
+        (other, Some(_)) => Err(not_served(&format!("KeySpec {other}"))),
+    }
+}
+
+fn check_origin(request: &CreateKeyRequest) -> Result<(), KmsError> {
+    match request.origin.as_deref() {
+        None | Some("AWS_KMS") if request.multi_region == Some(true) => Err(not_served("MultiRegion")),
+        None | Some("AWS_KMS") => Ok(()),
+        Some(other) => Err(not_served(&format!("Origin {other}"))),
+    }
+}
+
+fn not_served(what: &str) -> KmsError {
+    KmsError::UnsupportedOperation(Some(format!("This simulator does not serve {what} yet.")))
+}
+
+/// Tags and a policy at birth need the permissions that they would need later.
+fn authorize(kms: &KmsSim, call: &mut Call<'_>, request: &CreateKeyRequest) -> Result<(), KmsError> {
+    let facts = facts(call, request);
+    kms.permit::<CreateKey>(call, "*", &facts)?;
+    if !request.tags.is_empty() {
+        kms.permit::<TagResource>(call, "*", &facts)?;
+    }
+    if request.policy.is_some() {
+        kms.permit::<PutKeyPolicy>(call, "*", &facts)?;
+    }
+    Ok(())
+}
+
+fn facts(call: &Call<'_>, request: &CreateKeyRequest) -> Facts {
+    let mut facts = facts::of_call(call.ctx);
+    facts::add_key_kind(&mut facts);
+    facts.set("kms:BypassPolicyLockoutSafetyCheck", request.bypass_policy_lockout_safety_check.to_string());
+    facts::add_request_tags(&mut facts, request.tags.iter().map(|tag| (&*tag.tag_key, &*tag.tag_value)));
+    facts
+}
+
+fn policy_for(
+    kms: &KmsSim,
+    call: &Call<'_>,
+    address: &KeyAddress,
+    request: &CreateKeyRequest,
+) -> Result<KeyPolicy, KmsError> {
+    match &request.policy {
+        None => Ok(KeyPolicy::default_for(&address.account)),
+        Some(text) => accept_policy(kms, call, address, text, request.bypass_policy_lockout_safety_check),
+    }
+}
+
+/// What a test may fix of a new key.
+struct Seeds {
+    id: Option<String>,
+    material: Option<Secret>,
+}
+
+impl Seeds {
+    fn of(tags: &[Tag]) -> Result<Self, KmsError> {
+        let value = |name: &str| tags.iter().find(|tag| tag.tag_key == name).map(|tag| tag.tag_value.clone());
+        Ok(Self {
+            id: value(CUSTOM_ID).map(custom_id).transpose()?,
+            material: value(CUSTOM_MATERIAL).map(|text| custom_material(&text)).transpose()?,
+        })
+    }
+}
+
+fn custom_id(id: String) -> Result<String, KmsError> {
+    let fits = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if fits { Ok(id) } else { Err(KmsError::Validation(format!("{CUSTOM_ID} takes letters, digits and hyphens."))) }
+}
+
+fn custom_material(text: &str) -> Result<Secret, KmsError> {
+    let bytes = STANDARD.decode(text).map(Secret::new).ok().filter(|bytes| bytes.len() == 32);
+    bytes.ok_or_else(|| KmsError::Validation(format!("{CUSTOM_MATERIAL} takes 32 bytes in base64.")))
+}
+
+fn first_material(kms: &KmsSim, address: &KeyAddress, brought: Option<&Secret>) -> BackingKey {
+    match brought {
+        Some(bytes) => kms.hsm.take_in(address, bytes, kms.world.now()),
+        None => kms.hsm.new_material(address, kms.world.now(), Origin::Creation),
+    }
+}
+
+fn plain_tags(tags: Vec<Tag>) -> Vec<Tag> {
+    tags.into_iter().filter(|tag| tag.tag_key != CUSTOM_ID && tag.tag_key != CUSTOM_MATERIAL).collect()
+}
+
+/// Metadata as CloudTrail spells it: members start in lower case, and an account id is one word.
+fn shown(metadata: Value) -> Value {
+    let Value::Object(members) = metadata else { return metadata };
+    let lower = |name: String| match &*name {
+        "AWSAccountId" => "aWSAccountId".into(),
+        _ => format!("{}{}", name[..1].to_ascii_lowercase(), &name[1..]),
+    };
+    members.into_iter().map(|(name, value)| (lower(name), value)).collect()
+}

@@ -1,0 +1,93 @@
+//! What several operations say in the same words.
+
+use aws_core::call::CallContext;
+use aws_core::event::{Form, Place};
+use base64::Engine;
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use envelope::context::EncryptionContext;
+use envelope::secret::Secret;
+use kms_api::error::KmsError;
+use kms_api::shapes::ContextMap;
+use kms_api::world::World;
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// The only algorithm of symmetric encryption keys.
+pub(crate) const DEFAULT_ALGORITHM: (&str, &str) = ("encryptionAlgorithm", "SYMMETRIC_DEFAULT");
+
+/// Longest encryption context: names and values together.
+const CONTEXT_BYTES: usize = 8192;
+
+/// The request of operations that only name a key.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct ByKey {
+    pub(crate) key_id: String,
+}
+
+/// The canonical context, unless it is too long.
+pub(crate) fn context(pairs: &ContextMap) -> Result<EncryptionContext, KmsError> {
+    let context = EncryptionContext::from(pairs.clone());
+    if context.size_bytes() <= CONTEXT_BYTES {
+        return Ok(context);
+    }
+    Err(KmsError::Validation(format!(
+        "1 validation error detected: Value at 'encryptionContext' failed to satisfy constraint: Member must have \
+         length less than or equal to {CONTEXT_BYTES}"
+    )))
+}
+
+/// DryRun comes last: all has been checked, nothing is done.
+pub(crate) fn stop_if_dry(dry_run: Option<bool>) -> Result<(), KmsError> {
+    if dry_run == Some(true) { Err(KmsError::DryRunOperation) } else { Ok(()) }
+}
+
+/// The algorithm, where named, must be the one that symmetric keys have.
+pub(crate) fn check_algorithm(algorithm: Option<&str>, arn: &str) -> Result<(), KmsError> {
+    match algorithm {
+        None | Some("SYMMETRIC_DEFAULT") => Ok(()),
+        Some(other) => Err(KmsError::InvalidKeyUsage(format!(
+            "Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT for key {arn}."
+        ))),
+    }
+}
+
+/// `kms:GrantIsForAWSResource`
+pub(crate) fn is_for_aws_resource(ctx: &CallContext) -> &'static str {
+    if ctx.via.as_ref().is_some_and(|via| via.for_aws_resource) { "true" } else { "false" }
+}
+
+/// Tells the ledger that a data key went to a caller over the wire, out of the simulator's sight.
+pub(crate) fn hand_over(world: &World, blob: &[u8]) {
+    let digest = hex::encode(Sha256::digest(blob));
+    world.custodian().placed(&format!("data-key/{}", &digest[..12]), Place::Caller, Form::Plaintext);
+}
+
+/// An answer with a plaintext in it. The bytes are written straight into the body, through no text of their own.
+#[derive(Serialize)]
+pub(crate) struct WithPlaintext<'a, Rest> {
+    #[serde(rename = "Plaintext", serialize_with = "base64_of")]
+    pub(crate) plaintext: &'a Secret,
+    #[serde(flatten)]
+    pub(crate) rest: Rest,
+}
+
+fn base64_of<S: Serializer>(plaintext: &&Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&Base64Display::new(plaintext.expose(), &STANDARD))
+}
+
+impl<Rest: Serialize> WithPlaintext<'_, Rest> {
+    /// Prints into a buffer that is large enough from the start, so that no copy is left behind by growing.
+    pub(crate) fn print(&self, other_bytes: usize) -> Bytes {
+        let mut body = Vec::with_capacity(self.plaintext.len() * 4 / 3 + other_bytes + 512);
+        serde_json::to_writer(&mut body, self).expect("answers are plain structures with text keys");
+        body.into()
+    }
+}
+
+/// Bytes as base64 text.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}

@@ -1,0 +1,137 @@
+//! From what a caller said (`KeyRef`) to the key that is meant, and from a blob to the key that made it.
+
+use std::sync::Arc;
+
+use envelope::blob::CiphertextBlob;
+use kms_api::error::KmsError;
+
+use crate::KmsSim;
+use crate::authorize::Phrase;
+use crate::authorize::action::{Action, DescribeKey};
+use crate::call::Call;
+use crate::error::{
+    aliases_not_supported, hidden_resource, no_such_alias, no_such_key, other_region, unknown_ciphertext,
+};
+use crate::model::address::{AliasAddress, KeyAddress};
+use crate::model::backing_key::MaterialId;
+use crate::model::key::Key;
+use crate::model::key_ref::{KeyRef, is_well_formed_id};
+use crate::model::managed::ManagedService;
+
+/// A key, and the alias by which the caller named it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) key: Arc<Key>,
+    pub(crate) alias: Option<String>,
+}
+
+/// A blob, the key that made it, and how a denial may speak of that key.
+pub(crate) struct Source {
+    pub(crate) blob: CiphertextBlob,
+    pub(crate) found: Found,
+    pub(crate) phrase: Phrase,
+}
+
+impl Source {
+    /// The generation of material that the blob names.
+    pub(crate) fn material(&self) -> MaterialId {
+        MaterialId(self.blob.material_id)
+    }
+
+    /// The key named in the request must be the one that made the blob.
+    pub(crate) fn check_key(&self) -> Result<(), KmsError> {
+        self.found.key.material(self.material()).map(drop).ok_or(KmsError::IncorrectKey)
+    }
+}
+
+impl KmsSim {
+    /// Finds a key by id, ARN, alias or alias ARN. An AWS managed key comes into being when its service asks for it,
+    /// or when anybody describes it.
+    pub(crate) async fn find<A: Action>(&self, call: &Call<'_>, named: &str) -> Result<Found, KmsError> {
+        match KeyRef::parse(named)? {
+            KeyRef::Id(id) => self.by_id::<A>(call, KeyAddress::of_caller(call.ctx, id)).await,
+            KeyRef::KeyArn { region, .. } | KeyRef::AliasArn { region, .. } if region != call.ctx.region => {
+                Err(other_region(&region))
+            }
+            KeyRef::KeyArn { account, region, id } => self.by_id::<A>(call, KeyAddress { account, region, id }).await,
+            KeyRef::AliasName(name) => self.by_alias::<A>(call, AliasAddress::of_caller(call.ctx, name)).await,
+            KeyRef::AliasArn { account, region, name } => {
+                self.by_alias::<A>(call, AliasAddress { account, region, name }).await
+            }
+        }
+    }
+
+    /// Finds a key by id or ARN, as management operations demand.
+    pub(crate) async fn find_key<A: Action>(&self, call: &Call<'_>, named: &str) -> Result<Found, KmsError> {
+        match KeyRef::parse(named)?.is_alias() {
+            true => Err(aliases_not_supported()),
+            false => self.find::<A>(call, named).await,
+        }
+    }
+
+    /// Finds the key of a blob: the blob names its key material, the caller may name the key.
+    pub(crate) async fn source<A: Action>(
+        &self,
+        call: &Call<'_>,
+        blob: &[u8],
+        named: Option<&str>,
+    ) -> Result<Source, KmsError> {
+        let blob = CiphertextBlob::parse(blob).map_err(|_| KmsError::InvalidCiphertext)?;
+        if let Some(named) = named {
+            return Ok(Source { blob, found: self.find::<A>(call, named).await?, phrase: Phrase::Arn });
+        }
+        let holder =
+            self.registry.holder(MaterialId(blob.material_id), &call.ctx.region).ok_or_else(unknown_ciphertext)?;
+        let key = self.settled(holder).await?.ok_or_else(unknown_ciphertext)?;
+        Ok(Source { blob, found: Found { key, alias: None }, phrase: Phrase::Ciphertext })
+    }
+
+    async fn by_id<A: Action>(&self, call: &Call<'_>, address: KeyAddress) -> Result<Found, KmsError> {
+        let key = match self.registry.key(&address) {
+            Some(key) => self.settled(key).await?,
+            None => None,
+        };
+        let key = key.ok_or_else(|| missing_key::<A>(call, &address))?;
+        Ok(Found { key, alias: None })
+    }
+
+    async fn by_alias<A: Action>(&self, call: &Call<'_>, address: AliasAddress) -> Result<Found, KmsError> {
+        let target = match self.registry.alias(&address) {
+            Some(alias) => self.registry.key(&alias.target()),
+            None => self.newborn::<A>(call, &address).await?,
+        };
+        let key = match target {
+            Some(key) => self.settled(key).await?,
+            None => None,
+        };
+        let key = key.ok_or_else(|| missing_alias::<A>(call, &address))?;
+        Ok(Found { key, alias: Some(address.name) })
+    }
+
+    async fn newborn<A: Action>(&self, call: &Call<'_>, address: &AliasAddress) -> Result<Option<Arc<Key>>, KmsError> {
+        let asked_for = call.ctx.via.is_some() || A::NAME == DescribeKey::NAME;
+        match ManagedService::of_alias(&address.name) {
+            Some(service) if asked_for && address.account == *call.ctx.account() => {
+                self.managed_key(service, address.clone()).await.map(Some)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+}
+
+fn missing_key<A: Action>(call: &Call<'_>, address: &KeyAddress) -> KmsError {
+    if address.account != *call.ctx.account() {
+        return hidden_resource(&call.ctx.principal_arn(), A::NAME);
+    }
+    match is_well_formed_id(&address.id) {
+        true => no_such_key(&address.arn()),
+        false => KmsError::NotFound(format!("Invalid keyId '{}'", address.id)),
+    }
+}
+
+fn missing_alias<A: Action>(call: &Call<'_>, address: &AliasAddress) -> KmsError {
+    match address.account == *call.ctx.account() {
+        true => no_such_alias(&address.arn()),
+        false => hidden_resource(&call.ctx.principal_arn(), A::NAME),
+    }
+}

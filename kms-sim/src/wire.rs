@@ -1,0 +1,51 @@
+//! `TrentService` on the wire: the operation's name picks its file under `ops`, and the gesture is the same for all.
+
+use async_trait::async_trait;
+use aws_core::call::CallContext;
+use aws_core::fault::ApiFault;
+use aws_wire::service::JsonService;
+use bytes::Bytes;
+use kms_api::error::KmsError;
+
+use crate::KmsSim;
+use crate::authorize::action::*;
+use crate::operation::{Operation, decode, perform, perform_detached};
+use crate::ops::re_encrypt::ReEncrypt;
+
+macro_rules! dispatch {
+    ($kms:expr, $ctx:expr, $operation:expr, $body:expr; $($name:ident)*) => {
+        match $operation {
+            $(stringify!($name) => $kms.serve::<$name>($ctx, $body).await,)*
+            _ => Err(KmsError::UnknownOperation),
+        }
+    };
+}
+
+#[async_trait]
+impl JsonService for KmsSim {
+    fn target_prefix(&self) -> &'static str {
+        "TrentService"
+    }
+
+    async fn call(&self, ctx: &CallContext, operation: &str, body: &[u8]) -> Result<Bytes, ApiFault> {
+        let outcome = dispatch!(self, ctx, operation, body;
+            CancelKeyDeletion CreateAlias CreateGrant CreateKey Decrypt DeleteAlias DescribeKey DisableKey
+            DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
+            GenerateRandom GetKeyPolicy GetKeyRotationStatus ListAliases ListGrants ListKeyPolicies ListKeyRotations
+            ListKeys ListResourceTags PutKeyPolicy ReEncrypt RetireGrant RevokeGrant RotateKeyOnDemand
+            ScheduleKeyDeletion TagResource UntagResource UpdateAlias UpdateKeyDescription
+        );
+        outcome.map_err(|error: KmsError| error.fault())
+    }
+}
+
+impl KmsSim {
+    async fn serve<O: Operation>(&self, ctx: &CallContext, body: &[u8]) -> Result<Bytes, KmsError> {
+        let decoded = decode::<O>(body);
+        let answer = match O::READ_ONLY {
+            true => perform::<O>(self, ctx, decoded).await?,
+            false => perform_detached::<O>(self.handle(), ctx.clone(), decoded).await?,
+        };
+        Ok(O::print(self, answer))
+    }
+}
