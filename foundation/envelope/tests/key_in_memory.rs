@@ -1,8 +1,9 @@
-//! Where is a volume's key in this process? Once, in locked memory, for as long as the cipher lives; then nowhere.
+//! Where are keys in this process? A volume's key once, in locked memory, for as long as its cipher lives; then
+//! nowhere.
 //!
 //! The test reads its own memory through `/proc/self/mem` and counts. It must not add copies itself: the needle is
-//! kept masked, and the buffer for reading is left out of the count. It stands alone in its file, so that no other
-//! test shares the process.
+//! kept masked, and the buffer for reading is left out of the count. Keys are used on a thread that then stands still,
+//! so that its stack keeps what was left there.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
@@ -13,8 +14,14 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::mpsc;
 
+use envelope::blob::{CiphertextBlob, Origin, seal_blob};
+use envelope::context::EncryptionContext;
 use envelope::data_key::{PlaintextDataKey, Witness};
+use envelope::derive::{hkdf_sha256, kbkdf_counter};
+use envelope::entropy::SeededEntropy;
 use envelope::secret::Secret;
+use envelope::segment::{Opener, PartId, Sealer, SegmentIndex};
+use envelope::wrap::{unwrap, wrap};
 use envelope::xts::{Backend, DATA_UNIT_BYTES, DataUnit, VolumeCipher};
 
 const MASK: u8 = 0xa5;
@@ -45,6 +52,59 @@ fn the_key_is_in_memory_once_and_then_not_at_all() {
         worker.run(move || drop(cipher));
         assert_eq!(counts(seed), [0, 0], "{backend}: after the cipher");
     }
+}
+
+/// A data key is born in the HSM, wrapped, unwrapped, and seals and opens a body. When its last holder is dropped,
+/// nothing of it is left: not in the blocks of a hash, not in a cipher's temporaries.
+#[test]
+fn a_data_key_leaves_nothing_behind() {
+    let (worker, seed) = (Worker::start(), black_box(77));
+    let data_key = worker.run(move || Secret::filled(64, |key| fill(key, seed, 0)));
+    let data_key = worker.run(move || {
+        wrap_and_unwrap(data_key.expose());
+        data_key
+    });
+    assert_eq!(counts(seed), [1, 1], "after KMS has wrapped and unwrapped it");
+    let data_key = worker.run(move || {
+        seal_and_open(&data_key.expose()[..32]);
+        data_key
+    });
+    assert_eq!(counts(seed), [1, 1], "after S3 has used it");
+    let data_key = worker.run(move || {
+        hkdf_sha256(&data_key.expose()[..32], b"salt", b"info", &mut [0; 71]);
+        data_key
+    });
+    assert_eq!(counts(seed), [1, 1], "after HKDF");
+    let data_key = worker.run(move || {
+        kbkdf_counter(&data_key.expose()[..32], b"fixed", &mut [0; 32]);
+        data_key
+    });
+    assert_eq!(counts(seed), [1, 1], "after SP 800-108");
+    worker.run(move || drop(data_key));
+    assert_eq!(counts(seed), [0, 0], "after its last holder");
+}
+
+#[inline(never)]
+fn wrap_and_unwrap(key: &[u8]) {
+    let (backing, entropy) = (Secret::copied(&[3; 32]), SeededEntropy::new(1));
+    let context = EncryptionContext::default();
+    let blob = seal_blob(&backing, [9; 32], Origin::DataKey, &context, key, &entropy);
+    let opened = CiphertextBlob::parse(&blob).unwrap().open(&backing, &context).unwrap();
+    let wrapped = wrap(&backing, b"name", opened.expose(), &entropy);
+    assert_eq!(unwrap(&backing, b"name", &wrapped).unwrap().len(), key.len());
+}
+
+#[inline(never)]
+fn seal_and_open(key: &[u8]) {
+    let (id, mut body) = (PartId { blob: [1; 16], part_number: 1 }, Vec::new());
+    let mut sealer = Sealer::start(key, id, &SeededEntropy::new(1), &mut body);
+    sealer.push(&[5; 100_000], &mut body).unwrap();
+    sealer.finish(&mut body).unwrap();
+    let (header, segments) = body.split_first_chunk_mut().unwrap();
+    let mut plain = Vec::new();
+    let opener = Opener::new(header, key, id).unwrap();
+    opener.open_run(100_000, SegmentIndex(0), segments, &mut plain).unwrap();
+    assert_eq!(plain, [5; 100_000]);
 }
 
 /// A thread that does one thing and then stands still, so that what it left on its stack stays there to be found.
