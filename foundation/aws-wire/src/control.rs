@@ -19,11 +19,6 @@ use crate::host;
 /// Paths that can be no bucket's, since a bucket's name begins with a letter or digit.
 const RESERVED: &[&str] = &["/_sim", "/_localstack"];
 
-/// Whether the path belongs to the control plane whatever else the request says.
-pub fn is_reserved(path: &str) -> bool {
-    RESERVED.iter().any(|root| under(path, root))
-}
-
 /// Whether the request is the control plane's. `moto-api` and `health` could also be buckets: theirs are signed requests.
 pub fn owns(parts: &Parts, unsigned: bool) -> bool {
     let path = parts.uri.path();
@@ -43,6 +38,11 @@ pub async fn enter(control: &Router, request: Request<Body>) -> Response<Body> {
     };
     stamp(&mut response, None, "");
     response
+}
+
+/// Whether no bucket can own the path.
+fn is_reserved(path: &str) -> bool {
+    RESERVED.iter().any(|root| under(path, root))
 }
 
 fn under(path: &str, root: &str) -> bool {

@@ -71,7 +71,8 @@ impl Place {
             Ok(Some(claim)) => claim.scope.service.as_str(),
             _ => "",
         };
-        if host::bucket(canonical::host(parts)).is_some() && !control::is_reserved(parts.uri.path()) {
+        // Every path below a bucket's own host is a key, even `_sim/health`.
+        if host::bucket(canonical::host(parts)).is_some() {
             return Self::S3(claim);
         }
         if control::owns(parts, matches!(claim, Ok(None))) {
