@@ -37,6 +37,8 @@ pub(crate) struct Scribe {
     pub(crate) pen: Pen,
     /// Set when the trail shuts down: a disk that stays full must not hold the process for ever.
     pub(crate) closing: Arc<AtomicBool>,
+    /// Set while the disk refuses.
+    pub(crate) stalled: Arc<AtomicBool>,
     pub(crate) last_sync: Instant,
 }
 
@@ -110,24 +112,25 @@ impl Scribe {
     }
 
     fn sync(&mut self) {
-        self.insist("synced", Pen::sync);
+        if self.pen.unsynced() {
+            self.insist("synced", Pen::sync);
+        }
         self.last_sync = Instant::now();
     }
 
     /// Repeats until it succeeds, unless the trail is closing. Meanwhile the queue fills and callers wait: a call whose
     /// record cannot be kept is a call that must not go on.
     fn insist(&mut self, done: &str, act: impl Fn(&mut Pen) -> io::Result<()>) {
-        let mut told = false;
         while let Err(e) = act(&mut self.pen) {
-            if !told {
+            if !self.stalled.swap(true, Ordering::SeqCst) {
                 tracing::error!(error = %e, "the trail cannot be {done}; trying again until it can");
-                told = true;
             }
             if self.closing.load(Ordering::SeqCst) {
                 return;
             }
             std::thread::sleep(RETRY_AFTER);
         }
+        self.stalled.store(false, Ordering::SeqCst);
     }
 
     fn finish(&mut self) {
@@ -140,5 +143,11 @@ impl Scribe {
         }
         self.write();
         self.sync();
+        if self.pen.buffered_bytes() > 0 {
+            tracing::error!(
+                bytes = self.pen.buffered_bytes(),
+                "the trail was closed with records that found no room on disk"
+            );
+        }
     }
 }

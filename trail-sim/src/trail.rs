@@ -31,6 +31,7 @@ pub struct Trail {
     readers: Arc<Readers>,
     archive: Arc<Archive>,
     closing: Arc<AtomicBool>,
+    stalled: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -55,12 +56,14 @@ impl Trail {
     pub fn with_queue(dir: Option<PathBuf>, keep: usize, queue_events: usize) -> io::Result<Arc<Self>> {
         let (archive, pen) = Archive::open(dir, keep)?;
         let (queue, messages) = sync_channel(queue_events);
-        let (readers, closing) = (Arc::<Readers>::default(), Arc::<AtomicBool>::default());
+        let readers = Arc::<Readers>::default();
+        let (closing, stalled) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let scribe = Scribe {
             queue: messages,
             readers: readers.clone(),
             pen,
             closing: closing.clone(),
+            stalled: stalled.clone(),
             last_sync: Instant::now(),
         };
         let thread = std::thread::Builder::new().name("trail".into()).spawn(move || scribe.run())?;
@@ -71,6 +74,7 @@ impl Trail {
             readers,
             archive,
             closing,
+            stalled,
             thread: Mutex::new(Some(thread)),
         }))
     }
@@ -78,6 +82,11 @@ impl Trail {
     /// How often a caller had to wait because the queue was full.
     pub fn waits(&self) -> u64 {
         self.waits.load(Ordering::Relaxed)
+    }
+
+    /// Whether the disk refuses records at the moment. Calls then wait, since a call without a record must not go on.
+    pub fn stalled(&self) -> bool {
+        self.stalled.load(Ordering::SeqCst)
     }
 
     /// How many records are kept.

@@ -171,3 +171,18 @@ fn an_ephemeral_trail_rolls_and_forgets_as_a_named_one_does() {
     assert!(trail.why(&ids[0]).unwrap().is_none());
     assert!(trail.why(&ids[850]).unwrap().is_some());
 }
+
+/// `/dev/full` is a disk without room. The record stays in memory, and whoever ends the server is not held for ever.
+#[test]
+fn a_full_disk_stalls_the_trail_but_not_its_shutdown() {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", dir.path().join("segment-000000001.log")).unwrap();
+    let trail = open(dir.path());
+    emit(&trail, 1);
+    while !trail.stalled() {
+        std::thread::yield_now();
+    }
+    assert_eq!(trail.records(), 0);
+    trail.shutdown();
+    assert!(trail.stalled());
+}
