@@ -1,1 +1,161 @@
 //! An S3 that seals every object through KMS.
+//!
+//! ```text
+//! edge      the rim around s3s: requests made plain, error bodies whole      service  the face towards s3s
+//! access    who may, judged on headers before any body byte is read          actions  what operations are called in IAM
+//! call      one call: caller, notebook, fault                                ops      one AWS operation, one file
+//! sse       how an object will be sealed, resolved once                      keys     data keys, from KMS or S3's own
+//! writing   the walk of a PUT                reading    the walk of a GET    uploading  the walk of a part
+//! seal      bodies in, streaming             open       bodies out, only the segments touched
+//! digest    MD5, checksums, promises         proof      the AEAD over a row  headers  what is stored with an object
+//! model     buckets, objects, listings       store      rows                 blobs    sealed pieces on disk
+//! ```
+//!
+//! The plaintext data key of an object lives in `s3.memory` while the object is sealed or opened, and nowhere else.
+//!
+//! Deliberately absent: signatures (the wire has checked them), clocks and randomness of its own, ciphers.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod access;
+mod actions;
+mod blobs;
+mod body;
+mod call;
+mod digest;
+mod edge;
+mod error;
+mod headers;
+mod keys;
+mod model;
+mod open;
+mod ops;
+mod proof;
+mod reading;
+mod seal;
+mod service;
+mod sse;
+mod store;
+mod uploading;
+mod writing;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ::store::{Store, StoreError};
+use aws_core::event::Place;
+use aws_wire::route::S3Door;
+use envelope::secret::Secret;
+use kms_api::client::Kms;
+use kms_api::world::World;
+
+use crate::access::Gate;
+use crate::blobs::Shelf;
+use crate::keys::Keys;
+use crate::model::bucket::{Algorithm, DefaultEncryption};
+use crate::store::Rows;
+
+/// How many stored objects are announced to the ledger at start.
+const ANNOUNCED_AT_START: usize = 10_000;
+
+/// What an S3 needs besides its surroundings.
+pub struct S3Config {
+    /// The folder for bodies.
+    pub state_dir: PathBuf,
+    /// The 256-bit key that S3 owns: data keys of SSE-S3 are wrapped under it.
+    pub owned_key: Secret,
+    /// The default encryption of new buckets.
+    pub bucket_default: BucketDefault,
+}
+
+/// The default encryption of new buckets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BucketDefault {
+    /// SSE-S3, as at AWS.
+    #[default]
+    Aes256,
+    /// SSE-KMS under this key, or under `aws/s3`.
+    Kms {
+        /// Id, alias or ARN.
+        key: Option<String>,
+    },
+}
+
+/// Where the sealed bytes of an object are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiskView {
+    /// Files of sealed segments, in the order of the pieces.
+    pub files: Vec<PathBuf>,
+    /// The sealed bytes of an object small enough to stand in its row.
+    pub inline: Option<Vec<u8>>,
+}
+
+/// The service.
+pub struct S3Sim {
+    rows: Rows,
+    shelf: Shelf,
+    keys: Keys,
+    gate: Gate,
+    world: World,
+    bucket_default: BucketDefault,
+}
+
+impl S3Sim {
+    /// Opens the service on `store`: sweeps blobs that no row names, and tells the ledger of the wrapped keys there are.
+    pub fn open(store: Store, world: World, kms: Arc<dyn Kms>, config: S3Config) -> Result<Arc<Self>, StoreError> {
+        let rows = Rows::new(store);
+        let shelf = Shelf::open(&config.state_dir)?;
+        let referenced = rows.blobs()?;
+        let swept = shelf.sweep(|id| referenced.contains(id))?;
+        if swept > 0 {
+            tracing::info!(swept, "removed bodies that no object names");
+        }
+        let sim = Self {
+            gate: Gate::new(rows.clone(), world.clone()),
+            keys: Keys::new(kms, config.owned_key, world.clone()),
+            rows,
+            shelf,
+            world,
+            bucket_default: config.bucket_default,
+        };
+        sim.announce()?;
+        Ok(Arc::new(sim))
+    }
+
+    /// The service as the wire takes it.
+    pub fn door(self: &Arc<Self>) -> S3Door {
+        edge::door(self.clone())
+    }
+
+    /// Where the sealed bytes of an object are; `None` when there is no such object.
+    pub fn disk(&self, bucket: &str, key: &str) -> Option<DiskView> {
+        let object = self.rows.find_object(bucket, key).ok()??;
+        let files = object.blobs().iter().filter_map(|id| self.shelf.path(id).ok()).collect();
+        Some(DiskView { files, inline: object.inline })
+    }
+
+    /// Segments of bodies read from disk since the start: a range costs those that it touches.
+    pub fn segments_read(&self) -> u64 {
+        self.shelf.segments_read()
+    }
+
+    fn announce(&self) -> Result<(), StoreError> {
+        let custodian = self.world.custodian();
+        let mut left = ANNOUNCED_AT_START;
+        self.rows.each_object(|row, object| {
+            if left > 0 {
+                left -= 1;
+                custodian.wrapped(&format!("object/{row}"), Place::S3Metadata, object.wrapped.wrapping.by());
+            }
+        })
+    }
+
+    fn default_encryption(&self) -> DefaultEncryption {
+        match &self.bucket_default {
+            BucketDefault::Aes256 => DefaultEncryption::default(),
+            BucketDefault::Kms { key } => {
+                DefaultEncryption { algorithm: Algorithm::Kms, key: key.clone(), ..DefaultEncryption::default() }
+            }
+        }
+    }
+}

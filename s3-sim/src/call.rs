@@ -1,0 +1,86 @@
+//! One S3 call from the door to the answer: who asks, the notebook that the trail will read, and the fault that
+//! `edge` will print. Travels as `Arc<Call>` in the request's extensions, because s3s stands in the middle.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_core::audit::Audit;
+use aws_core::call::{CallContext, Via};
+use aws_core::event::{CallError, Sink};
+use aws_core::fault::ApiFault;
+use serde_json::Value;
+
+/// A call under way.
+pub(crate) struct Call {
+    /// The proven caller.
+    pub(crate) ctx: CallContext,
+    book: Mutex<Book>,
+}
+
+#[derive(Default)]
+struct Book {
+    audit: Option<Audit>,
+    fault: Option<ApiFault>,
+    additional: serde_json::Map<String, Value>,
+}
+
+impl Call {
+    /// A call that has just come in.
+    pub(crate) fn new(ctx: CallContext) -> Self {
+        Self { ctx, book: Mutex::default() }
+    }
+
+    /// The notebook, opened by `access` as soon as the operation is known.
+    pub(crate) fn open_audit(&self, audit: Audit) {
+        self.book().audit = Some(audit);
+    }
+
+    /// Writes into the notebook, if it is open.
+    pub(crate) fn note(&self, write: impl FnOnce(&mut Audit)) {
+        if let Some(audit) = self.book().audit.as_mut() {
+            write(audit);
+        }
+    }
+
+    /// One member of CloudTrail's `additionalEventData`.
+    pub(crate) fn additional(&self, name: &str, value: impl Into<Value>) {
+        self.book().additional.insert(name.into(), value.into());
+    }
+
+    /// Keeps the whole fault for `edge`; s3s carries only code and message.
+    pub(crate) fn fail(&self, fault: ApiFault) {
+        self.book().fault = Some(fault);
+    }
+
+    /// The fault kept, if any.
+    pub(crate) fn take_fault(&self) -> Option<ApiFault> {
+        self.book().fault.take()
+    }
+
+    /// Closes the notebook: one event goes out, unless no operation was recognised.
+    pub(crate) fn close(&self, sink: &dyn Sink, error: Option<CallError>) {
+        let (audit, additional) = {
+            let mut book = self.book();
+            (book.audit.take(), std::mem::take(&mut book.additional))
+        };
+        if let Some(mut audit) = audit {
+            audit.additional(Value::Object(additional));
+            audit.close(sink, error);
+        }
+    }
+
+    /// The caller, asking KMS through S3 in the bucket's region.
+    pub(crate) fn to_kms(&self, region: &aws_core::id::Region, request_id: String) -> CallContext {
+        let via = Via {
+            via_service: Some(format!("s3.{region}.amazonaws.com")),
+            invoked_by: "fas.s3.amazonaws.com".into(),
+            for_aws_resource: false,
+            in_scope_of_instance: None,
+        };
+        CallContext { region: region.clone(), ..self.ctx.forwarded(via, request_id) }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // A panic elsewhere must not cost the trail its record.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

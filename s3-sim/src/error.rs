@@ -1,0 +1,134 @@
+//! S3's refusals, each with AWS's code, status and sentence, and the table that turns KMS's errors into S3's.
+//!
+//! Everything below the protocol speaks [`ApiFault`]; `edge` prints it. Further members of the body (`BucketName`,
+//! `Key`, `ArgumentName`, …) ride in `detail`, in the order in which AWS prints them.
+
+use ::store::StoreError;
+use aws_core::fault::ApiFault;
+use kms_api::error::KmsError;
+
+/// What an operation of this crate answers when it cannot do what was asked.
+pub(crate) type Outcome<T> = Result<T, ApiFault>;
+
+/// A refusal with a status of its own.
+pub(crate) fn fault(code: &'static str, status: u16, message: impl Into<String>) -> ApiFault {
+    ApiFault::client(code, message).with_status(status)
+}
+
+/// 400 with the argument that was wrong.
+pub(crate) fn invalid_argument(name: &str, value: &str, message: impl Into<String>) -> ApiFault {
+    ApiFault::client("InvalidArgument", message).with("ArgumentName", name).with("ArgumentValue", value)
+}
+
+/// 400 without further members.
+pub(crate) fn invalid_request(message: impl Into<String>) -> ApiFault {
+    ApiFault::client("InvalidRequest", message)
+}
+
+/// 403 with the sentence of the policy evaluation.
+pub(crate) fn access_denied(message: impl Into<String>) -> ApiFault {
+    fault("AccessDenied", 403, message)
+}
+
+/// 501: what was asked exists at AWS and not here. Never silently ignored.
+pub(crate) fn not_implemented(what: &str) -> ApiFault {
+    fault("NotImplemented", 501, "A header you provided implies functionality that is not implemented")
+        .with("Header", what)
+}
+
+/// 404 for a bucket.
+pub(crate) fn no_such_bucket(bucket: &str) -> ApiFault {
+    fault("NoSuchBucket", 404, "The specified bucket does not exist").with("BucketName", bucket)
+}
+
+/// 404 for an object.
+pub(crate) fn no_such_key(key: &str) -> ApiFault {
+    fault("NoSuchKey", 404, "The specified key does not exist.").with("Key", key)
+}
+
+/// 404 for a multipart upload.
+pub(crate) fn no_such_upload(upload_id: &str) -> ApiFault {
+    let message = "The specified upload does not exist. The upload ID may be invalid, or the upload may have been \
+                   aborted or completed.";
+    fault("NoSuchUpload", 404, message).with("UploadId", upload_id)
+}
+
+/// 412: a condition of the request did not hold.
+pub(crate) fn precondition_failed(condition: &str) -> ApiFault {
+    fault("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
+        .with("Condition", condition)
+}
+
+/// 400: XML that is no XML, or not of the shape the operation takes.
+pub(crate) fn malformed_xml() -> ApiFault {
+    let message = "The XML you provided was not well-formed or did not validate against our published schema";
+    ApiFault::client("MalformedXML", message)
+}
+
+/// 500: what is stored does not verify. Never says which byte.
+pub(crate) fn damaged(what: &str) -> ApiFault {
+    tracing::error!(what, "stored bytes do not verify");
+    internal()
+}
+
+/// 500 without detail for the client.
+pub(crate) fn internal() -> ApiFault {
+    fault("InternalError", 500, "We encountered an internal error. Please try again.")
+}
+
+/// 500 for a store that failed; the reason goes to the log only.
+pub(crate) fn store_failed(error: StoreError) -> ApiFault {
+    tracing::error!(%error, "the store failed");
+    internal()
+}
+
+/// How KMS's exceptions look when they come through S3: `KMS.<Name>`, except denials, which are S3's own.
+pub(crate) fn kms_fault(error: &KmsError) -> ApiFault {
+    if let KmsError::AccessDenied(message) = error {
+        return access_denied(message.clone());
+    }
+    let mut fault = error.fault();
+    fault.code = format!("KMS.{}", fault.code).into();
+    fault
+}
+
+/// Carries an [`ApiFault`] out of a store transaction, whose error type must also hold [`StoreError`].
+#[derive(Debug)]
+pub(crate) struct TxnFault(pub(crate) ApiFault);
+
+impl From<StoreError> for TxnFault {
+    fn from(error: StoreError) -> Self {
+        Self(store_failed(error))
+    }
+}
+
+impl From<ApiFault> for TxnFault {
+    fn from(fault: ApiFault) -> Self {
+        Self(fault)
+    }
+}
+
+impl From<TxnFault> for ApiFault {
+    fn from(TxnFault(fault): TxnFault) -> Self {
+        fault
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kms_errors_keep_their_names_and_denials_become_s3s() {
+        for (error, code, status) in [
+            (KmsError::Disabled("arn:aws:kms:us-east-1:111122223333:key/k".into()), "KMS.DisabledException", 400),
+            (KmsError::NotFound("Invalid keyId 'x'".into()), "KMS.NotFoundException", 400),
+            (KmsError::KmsInvalidState("k is pending deletion.".into()), "KMS.KMSInvalidStateException", 400),
+            (KmsError::InvalidCiphertext, "KMS.InvalidCiphertextException", 400),
+            (KmsError::AccessDenied("User: u is not authorized".into()), "AccessDenied", 403),
+        ] {
+            let fault = kms_fault(&error);
+            assert_eq!((fault.code.as_ref(), fault.status), (code, status));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `CopyObject`: the source is opened as the caller, the copy sealed under a data key of its own.
+
+use aws_core::policy::condition::Facts as Conditions;
+use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource};
+use s3s::{S3Request, S3Response};
+use serde_json::json;
+
+use crate::S3Sim;
+use crate::access::Aim;
+use crate::call::Call;
+use crate::digest::{ChecksumAlgorithm, Promise};
+use crate::error::{Outcome, invalid_argument, invalid_request, not_implemented};
+use crate::headers::{etag, put_checksum, wire_time};
+use crate::keys::Owner;
+use crate::model::bucket::Bucket;
+use crate::model::object::{Facts, UserHeaders};
+use crate::open::{self, Reader};
+use crate::ops::put_object::{response_elements, sent_context};
+use crate::ops::{SseAnswer, check_version};
+use crate::reading::{Found, If};
+use crate::sse;
+use crate::store::Guard;
+use crate::writing::{Writing, Written};
+
+pub(crate) async fn run(
+    sim: &S3Sim,
+    call: &Call,
+    request: S3Request<CopyObjectInput>,
+) -> Outcome<S3Response<CopyObjectOutput>> {
+    let S3Request { input, headers, .. } = request;
+    let bucket = sim.rows.bucket(&input.bucket)?;
+    let choice = sse::resolve(&headers, &bucket.encryption)?;
+    let (from_bucket, from_key) = source(&input.copy_source)?;
+    sim.gate.ask(call, "s3:GetObject", Aim::Object(from_bucket, from_key), &Conditions::default())?;
+    let found = sim.find(call, from_bucket, from_key)?;
+    conditions(&input).check_copy_source(&found.object.facts)?;
+    let replaces = replaces_metadata(&input)?;
+    let onto_itself = from_bucket == input.bucket && from_key == input.key;
+    if onto_itself && !replaces && !changes_something(&headers, &bucket) {
+        return Err(itself_unchanged());
+    }
+    let stored = copied_headers(&found.object.facts, &headers, input.metadata, replaces)?;
+    let algorithm = algorithm(&input.checksum_algorithm, &found.object.facts)?;
+    let writing = Writing {
+        sim,
+        call,
+        owner: Owner { bucket: &bucket, key: &input.key },
+        choice,
+        headers: stored,
+        promise: Promise::none(algorithm),
+        length: None,
+        guard: Guard::Always,
+    };
+    let reader = open_source(sim, call, from_key, found).await?;
+    let mut body = Box::pin(open::stream(reader).await?);
+    let written = writing.run(&mut body, || None).await?;
+    call.note(|audit| {
+        audit.response(json!(response_elements(&written.wrapping)));
+    });
+    Ok(S3Response::new(answer(written)))
+}
+
+/// Opens the data key of the source and prepares to read all of it.
+pub(crate) async fn open_source(sim: &S3Sim, call: &Call, key: &str, found: Found) -> Outcome<Reader> {
+    let Found { bucket, object, pin } = found;
+    let (data_key, _) = sim.unlock(call, Owner { bucket: &bucket, key }, &object).await?;
+    let whole = 0..object.facts.size;
+    Ok(Reader::new(&sim.shelf, data_key, pin, object, whole))
+}
+
+/// Bucket and key of a copy source.
+pub(crate) fn source(source: &CopySource) -> Outcome<(&str, &str)> {
+    match source {
+        CopySource::Bucket { bucket, key, version_id } => {
+            check_version(version_id.as_deref())?;
+            Ok((bucket, key))
+        }
+        CopySource::AccessPoint { .. } | CopySource::Outpost { .. } => Err(not_implemented("x-amz-copy-source")),
+    }
+}
+
+fn conditions(input: &CopyObjectInput) -> If {
+    If {
+        matches: input.copy_source_if_match.clone(),
+        none_match: input.copy_source_if_none_match.clone(),
+        modified_since: input.copy_source_if_modified_since.clone(),
+        unmodified_since: input.copy_source_if_unmodified_since.clone(),
+    }
+}
+
+fn replaces_metadata(input: &CopyObjectInput) -> Outcome<bool> {
+    match input.metadata_directive.as_ref().map(|directive| directive.as_str()) {
+        None | Some("COPY") => Ok(false),
+        Some("REPLACE") => Ok(true),
+        Some(other) => Err(invalid_argument("x-amz-metadata-directive", other, "Unknown metadata directive.")),
+    }
+}
+
+fn changes_something(headers: &http::HeaderMap, bucket: &Bucket) -> bool {
+    let changing = [sse::SSE, "x-amz-storage-class", "x-amz-website-redirect-location"];
+    bucket.encryption.explicit || changing.into_iter().any(|name| headers.contains_key(name))
+}
+
+fn itself_unchanged() -> aws_core::fault::ApiFault {
+    invalid_request(
+        "This copy request is illegal because it is trying to copy an object to itself without changing the object's \
+         metadata, storage class, website redirect location or encryption attributes.",
+    )
+}
+
+/// The storage class and the redirect are the request's alone; the rest follows the directive.
+fn copied_headers(
+    source: &Facts,
+    headers: &http::HeaderMap,
+    metadata: Option<s3s::dto::Metadata>,
+    replaces: bool,
+) -> Outcome<UserHeaders> {
+    let asked = UserHeaders::read(headers, metadata)?;
+    if replaces {
+        return Ok(asked);
+    }
+    let UserHeaders { storage_class, website_redirect, .. } = asked;
+    Ok(UserHeaders { storage_class, website_redirect, ..source.headers.clone() })
+}
+
+/// The request's algorithm, or the source's, or the default.
+fn algorithm(asked: &Option<s3s::dto::ChecksumAlgorithm>, source: &Facts) -> Outcome<ChecksumAlgorithm> {
+    match asked.as_ref().map(|algorithm| algorithm.as_str()) {
+        Some(name) => ChecksumAlgorithm::parse(name)
+            .ok_or_else(|| invalid_request("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")),
+        None => Ok(source.checksum.map_or(ChecksumAlgorithm::Crc64Nvme, |(algorithm, _)| algorithm)),
+    }
+}
+
+fn answer(written: Written) -> CopyObjectOutput {
+    let sse = SseAnswer::from(&written.wrapping);
+    let mut result = CopyObjectResult {
+        e_tag: Some(etag(&written.facts.etag)),
+        last_modified: Some(wire_time(written.facts.modified)),
+        ..CopyObjectResult::default()
+    };
+    result.checksum_type = put_checksum!(result, &written.checksum);
+    CopyObjectOutput {
+        copy_object_result: Some(result),
+        server_side_encryption: sse.algorithm,
+        ssekms_key_id: sse.key_id,
+        ssekms_encryption_context: sent_context(&written.wrapping),
+        ..CopyObjectOutput::default()
+    }
+}

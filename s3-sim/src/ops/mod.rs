@@ -1,0 +1,101 @@
+//! One AWS operation, one file: decode, find, do, answer. Authority is `access`'s affair and already settled here,
+//! except where an operation touches several things.
+
+pub(crate) mod abort_multipart_upload;
+pub(crate) mod absent;
+pub(crate) mod bucket_encryption;
+pub(crate) mod complete_multipart_upload;
+pub(crate) mod copy_object;
+pub(crate) mod create_bucket;
+pub(crate) mod create_multipart_upload;
+pub(crate) mod delete_bucket;
+pub(crate) mod delete_object;
+pub(crate) mod delete_objects;
+pub(crate) mod get_bucket_location;
+pub(crate) mod get_object;
+pub(crate) mod head_bucket;
+pub(crate) mod head_object;
+pub(crate) mod list_buckets;
+pub(crate) mod list_multipart_uploads;
+pub(crate) mod list_objects;
+pub(crate) mod list_objects_v2;
+pub(crate) mod list_parts;
+pub(crate) mod put_object;
+pub(crate) mod upload_part;
+pub(crate) mod upload_part_copy;
+
+use aws_core::fault::ApiFault;
+use s3s::dto;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Outcome, invalid_argument};
+use crate::model::object::Wrapping;
+
+/// The members that every writing and reading operation answers about encryption.
+pub(crate) struct SseAnswer {
+    /// `x-amz-server-side-encryption`
+    pub(crate) algorithm: Option<dto::ServerSideEncryption>,
+    /// The key's ARN.
+    pub(crate) key_id: Option<String>,
+}
+
+impl From<&Wrapping> for SseAnswer {
+    fn from(wrapping: &Wrapping) -> Self {
+        Self {
+            algorithm: Some(dto::ServerSideEncryption::from_static(wrapping.algorithm())),
+            key_id: wrapping.key_arn().map(str::to_owned),
+        }
+    }
+}
+
+/// Buckets without versioning know the version `null` and no other.
+pub(crate) fn check_version(version_id: Option<&str>) -> Outcome<()> {
+    match version_id {
+        None | Some("null") => Ok(()),
+        Some(other) => Err(invalid_argument("versionId", other, "Invalid version id specified")),
+    }
+}
+
+/// 400: a part that Complete names is not there, or is another.
+pub(crate) fn invalid_part() -> ApiFault {
+    let message = "One or more of the specified parts could not be found.  The part may not have been uploaded, or \
+                   the specified entity tag may not match the part's entity tag.";
+    ApiFault::client("InvalidPart", message)
+}
+
+/// The canonical user of an account: 64 hex digits, the same each time.
+pub(crate) fn owner(account: &aws_core::id::AccountId) -> dto::Owner {
+    let id = hex::encode(Sha256::digest(format!("canonical user of {account}")));
+    dto::Owner { display_name: None, id: Some(id) }
+}
+
+/// Keys in XML, percent-encoded when the client asked for it. Slashes stay readable, as at AWS.
+pub(crate) fn encoded(text: &str, encoding: Option<&dto::EncodingType>) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'*');
+    match encoding {
+        Some(_) => utf8_percent_encode(text, KEPT).to_string(),
+        None => text.to_owned(),
+    }
+}
+
+/// `encoding-type` knows one value.
+pub(crate) fn check_encoding(encoding: Option<&dto::EncodingType>) -> Outcome<()> {
+    match encoding.map(dto::EncodingType::as_str) {
+        None | Some("url") => Ok(()),
+        Some(other) => Err(invalid_argument("encoding-type", other, "Invalid Encoding Method specified in Request")),
+    }
+}
+
+/// A page size: absent means the largest, negative is refused, more than the largest is the largest.
+pub(crate) fn page_size(name: &str, asked: Option<i32>) -> Outcome<usize> {
+    let largest = crate::model::listing::LARGEST_PAGE;
+    match asked.map(usize::try_from) {
+        None => Ok(largest),
+        Some(Ok(size)) => Ok(size.min(largest)),
+        Some(Err(_)) => {
+            let value = asked.unwrap_or_default().to_string();
+            Err(invalid_argument(name, &value, format!("Argument {name} must be an integer between 0 and 2147483647")))
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `PutObject`: one body, one data key, one row.
+
+use s3s::dto::{PutObjectInput, PutObjectOutput};
+use s3s::{S3Request, S3Response};
+use serde_json::json;
+
+use crate::S3Sim;
+use crate::body::incoming;
+use crate::call::Call;
+use crate::digest::Promise;
+use crate::error::{Outcome, not_implemented};
+use crate::headers::{etag, put_checksum};
+use crate::keys::Owner;
+use crate::model::object::{UserHeaders, Wrapping};
+use crate::ops::SseAnswer;
+use crate::sse;
+use crate::store::Guard;
+use crate::writing::{Writing, Written, promised_length, trailers_of};
+
+pub(crate) async fn run(
+    sim: &S3Sim,
+    call: &Call,
+    request: S3Request<PutObjectInput>,
+) -> Outcome<S3Response<PutObjectOutput>> {
+    let S3Request { input, headers, extensions, .. } = request;
+    let bucket = sim.rows.bucket(&input.bucket)?;
+    if input.write_offset_bytes.is_some() {
+        return Err(not_implemented("x-amz-write-offset-bytes"));
+    }
+    let writing = Writing {
+        sim,
+        call,
+        owner: Owner { bucket: &bucket, key: &input.key },
+        choice: sse::resolve(&headers, &bucket.encryption)?,
+        headers: UserHeaders::read(&headers, input.metadata)?,
+        promise: Promise::of(&headers)?,
+        length: Some(promised_length(&headers)?),
+        guard: Guard::read(input.if_match.as_ref(), input.if_none_match.as_ref())?,
+    };
+    let written = writing.run(&mut incoming(input.body), trailers_of(&extensions)).await?;
+    call.note(|audit| {
+        audit.response(json!(response_elements(&written.wrapping)));
+    });
+    Ok(S3Response::new(answer(written)))
+}
+
+fn answer(written: Written) -> PutObjectOutput {
+    let sse = SseAnswer::from(&written.wrapping);
+    let mut output = PutObjectOutput {
+        e_tag: Some(etag(&written.facts.etag)),
+        server_side_encryption: sse.algorithm,
+        ssekms_key_id: sse.key_id,
+        ssekms_encryption_context: sent_context(&written.wrapping),
+        ..PutObjectOutput::default()
+    };
+    output.checksum_type = put_checksum!(output, &written.checksum);
+    output
+}
+
+/// CloudTrail's `responseElements` of a write.
+pub(crate) fn response_elements(wrapping: &Wrapping) -> serde_json::Map<String, serde_json::Value> {
+    let mut elements = serde_json::Map::new();
+    elements.insert(sse::SSE.into(), wrapping.algorithm().into());
+    if let Some(arn) = wrapping.key_arn() {
+        elements.insert(sse::KEY_ID.into(), arn.into());
+    }
+    elements
+}
+
+/// Put, Copy and Create echo the context in full, base64 of JSON; reading never does.
+pub(crate) fn sent_context(wrapping: &Wrapping) -> Option<String> {
+    use base64::Engine;
+    match wrapping {
+        Wrapping::S3Owned => None,
+        Wrapping::Kms { context, .. } => {
+            let json = serde_json::to_string(context).expect("a map of strings is JSON");
+            Some(base64::engine::general_purpose::STANDARD.encode(json))
+        }
+    }
+}

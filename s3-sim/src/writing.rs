@@ -1,0 +1,159 @@
+//! Writing one object: the walk that PutObject and CopyObject share.
+//!
+//! ```text
+//! data key ─▶ body sealed ─▶ promises checked ─▶ proof made ─▶ key wiped ─▶ row committed ─▶ old blobs deleted
+//!                                                                             └─ the object exists from here on
+//! ```
+
+use aws_core::event::Place;
+use aws_wire::body::Trailers;
+use bytes::Bytes;
+use envelope::data_key::PlaintextDataKey;
+use futures::Stream;
+use http::{Extensions, HeaderMap};
+
+use crate::S3Sim;
+use crate::call::Call;
+use crate::digest::{Checksums, Digested, Digests, Promise};
+use crate::error::{Outcome, fault};
+use crate::keys::Owner;
+use crate::model::multipart::LARGEST_BODY_BYTES;
+use crate::model::object::{Facts, Object, Piece, Sealed, UserHeaders, Wrapping};
+use crate::proof::{self, Row};
+use crate::seal::{self, Target};
+use crate::sse::SseChoice;
+use crate::store::Guard;
+
+/// An object about to be written.
+pub(crate) struct Writing<'a> {
+    /// The service.
+    pub(crate) sim: &'a S3Sim,
+    /// For whom.
+    pub(crate) call: &'a Call,
+    /// Which object.
+    pub(crate) owner: Owner<'a>,
+    /// How it will be sealed.
+    pub(crate) choice: SseChoice,
+    /// What is stored with it.
+    pub(crate) headers: UserHeaders,
+    /// What the client said of the body.
+    pub(crate) promise: Promise,
+    /// Bytes that must arrive, if the client said how many.
+    pub(crate) length: Option<u64>,
+    /// What must hold of the object that stands there.
+    pub(crate) guard: Guard,
+}
+
+/// An object that exists.
+pub(crate) struct Written {
+    /// As committed.
+    pub(crate) facts: Facts,
+    /// Under which key.
+    pub(crate) wrapping: Wrapping,
+    /// Of the plaintext.
+    pub(crate) checksum: Checksums,
+}
+
+impl Writing<'_> {
+    /// Takes the body in and commits. `trailers` is asked once the body has ended.
+    pub(crate) async fn run<S>(self, body: &mut S, trailers: impl FnOnce() -> Option<HeaderMap>) -> Outcome<Written>
+    where
+        S: Stream<Item = Outcome<Bytes>> + Unpin,
+    {
+        let Self { sim, owner, .. } = self;
+        let (bucket, key) = (&owner.bucket.name, owner.key);
+        self.guard.check(key, sim.rows.find_object(bucket, key)?.as_ref())?;
+        self.call.additional("SSEApplied", self.choice.applied());
+        let fresh = sim.keys.generate(self.call, owner, &self.choice.mode).await?;
+        let with_md5 = self.choice.etag_is_md5() || self.promise.wants_md5();
+        let digests = Digests::new(self.promise.algorithm, with_md5);
+        let target = Target { shelf: &sim.shelf, entropy: &sim.world.entropy, key: &fresh.plaintext, part: 0 };
+        let arrived = seal::take_in(target, digests, body).await?;
+        check_length(self.length, &arrived.digested)?;
+        self.promise.check(&arrived.digested, trailers().as_ref())?;
+        self.call.additional("bytesTransferredIn", arrived.digested.size);
+
+        let facts = self.facts(&arrived.digested, arrived.piece);
+        let checksum = Some(arrived.digested.checksum);
+        let wrapping = fresh.wrapped.wrapping.clone();
+        let sealed = Sealed { checksums: checksum.clone(), parts: Vec::new() };
+        let proof = object_proof(sim, &fresh.plaintext, &facts, &sealed);
+        drop(fresh.plaintext);
+        let object = Object { facts: facts.clone(), wrapped: fresh.wrapped, proof, inline: arrived.inline };
+        let replaced = sim.rows.put_object(bucket, key, object, self.guard.clone()).await?;
+        if let Some(landed) = arrived.landed {
+            landed.keep();
+        }
+        sim.settle(owner, &wrapping, replaced).await;
+        Ok(Written { facts, wrapping, checksum })
+    }
+
+    fn facts(&self, digested: &Digested, piece: Piece) -> Facts {
+        Facts {
+            generation: self.sim.world.uuid(),
+            size: digested.size,
+            etag: etag(self.sim, self.choice.etag_is_md5(), digested),
+            modified: crate::headers::whole_seconds(self.sim.world.now()),
+            headers: self.headers.clone(),
+            pieces: vec![piece],
+            multipart: false,
+            checksum: Some((digested.checksum.algorithm, digested.checksum.kind)),
+        }
+    }
+}
+
+/// MD5 where the ETag is one, else 32 random digits: the same bytes have another ETag each time.
+pub(crate) fn etag(sim: &S3Sim, is_md5: bool, digested: &Digested) -> String {
+    match digested.md5 {
+        Some(md5) if is_md5 => hex::encode(md5),
+        Some(_) | None => hex::encode(sim.world.entropy.array::<16>()),
+    }
+}
+
+/// The proof of an object's row.
+pub(crate) fn object_proof(sim: &S3Sim, key: &PlaintextDataKey, facts: &Facts, sealed: &Sealed) -> Vec<u8> {
+    proof::seal(key, Row::Object, facts, sealed, &*sim.world.entropy)
+}
+
+impl S3Sim {
+    /// After a commit: tells the ledger, and deletes what the new row replaced.
+    pub(crate) async fn settle(&self, owner: Owner<'_>, wrapping: &Wrapping, replaced: Option<Object>) {
+        let custodian = self.world.custodian();
+        if replaced.is_some() {
+            custodian.dropped(&owner.subject(), Place::S3Metadata);
+        }
+        custodian.wrapped(&owner.subject(), Place::S3Metadata, wrapping.by());
+        if let Some(replaced) = replaced {
+            self.shelf.doom(replaced.blobs()).await;
+        }
+    }
+}
+
+/// How many bytes a request says it carries; 411 when it does not say, 400 when it is more than S3 takes.
+pub(crate) fn promised_length(headers: &HeaderMap) -> Outcome<u64> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
+    let length = number("x-amz-decoded-content-length").or_else(|| number("content-length"));
+    let length =
+        length.ok_or_else(|| fault("MissingContentLength", 411, "You must provide the Content-Length HTTP header."))?;
+    if length > LARGEST_BODY_BYTES {
+        return Err(seal::too_large().with("ProposedSize", length.to_string()));
+    }
+    Ok(length)
+}
+
+/// 400 when fewer or more bytes came.
+pub(crate) fn check_length(promised: Option<u64>, digested: &Digested) -> Outcome<()> {
+    match promised {
+        Some(length) if length != digested.size => {
+            let message = "You did not provide the number of bytes specified by the Content-Length HTTP header";
+            Err(fault("IncompleteBody", 400, message))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Reads the trailers that the wire left in the extensions, once the body has ended.
+pub(crate) fn trailers_of(extensions: &Extensions) -> impl FnOnce() -> Option<HeaderMap> + use<> {
+    let trailers: Option<Trailers> = extensions.get::<Trailers>().cloned();
+    move || trailers.and_then(|trailers| trailers.get())
+}
