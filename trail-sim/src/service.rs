@@ -31,8 +31,8 @@ pub struct CloudTrailService {
 
 impl CloudTrailService {
     /// Over a trail, in a world whose sink should be that trail.
-    pub fn new(trail: Arc<Trail>, world: World) -> Arc<Self> {
-        Arc::new(Self { trail, world })
+    pub fn new(trail: Arc<Trail>, world: World) -> Self {
+        Self { trail, world }
     }
 
     async fn act(

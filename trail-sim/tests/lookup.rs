@@ -18,7 +18,7 @@ use trail_sim::{CloudTrailService, Trail};
 
 struct Desk {
     trail: Arc<Trail>,
-    service: Arc<CloudTrailService>,
+    service: CloudTrailService,
     clock: Arc<ManualClock>,
 }
 
