@@ -107,3 +107,50 @@ fn read(files: &[PathBuf], report: &mut dyn Report) -> io::Result<Vec<Lesson>> {
     }
     Ok(sound)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn library() -> Vec<PathBuf> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/library");
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.to_string_lossy().ends_with(".scenario.yaml")).collect()
+    }
+
+    #[test]
+    fn every_lesson_of_the_library_is_sound() {
+        let mut told = Vec::new();
+        assert_eq!(lint(&library(), &mut told).unwrap(), Outcome::Passed, "{}", String::from_utf8_lossy(&told));
+        assert!(library().len() >= 4);
+    }
+
+    /// The rows of docs/SYLLABUS.md: an id, and the lessons that the row names.
+    fn syllabus() -> Vec<(String, Vec<String>)> {
+        let page = include_str!("../../docs/SYLLABUS.md");
+        let rows = page.lines().filter(|line| line.starts_with("| 0"));
+        let row = |line: &str| {
+            let cells: Vec<&str> = line.split(" | ").collect();
+            let shown_by = cells[cells.len() - 1];
+            let lessons = shown_by.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            (cells[0].trim_start_matches("| ").to_owned(), lessons)
+        };
+        rows.map(row).collect()
+    }
+
+    #[test]
+    fn the_syllabus_and_the_lessons_name_each_other() {
+        let mut by_syllabus = BTreeSet::new();
+        for (line, lessons) in syllabus() {
+            by_syllabus.extend(lessons.into_iter().map(|lesson| (lesson, line.clone())));
+        }
+        let mut by_lessons = BTreeSet::new();
+        for file in library() {
+            let scenario = load(&file).unwrap().scenario;
+            by_lessons.extend(scenario.seed.iter().map(|line| (scenario.scenario.clone(), line.clone())));
+        }
+        assert_eq!(by_syllabus, by_lessons);
+        assert!(syllabus().len() > 90);
+    }
+}
