@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroize;
 
+use crate::scrub::scrubbed;
 use crate::secret::Secret;
 
 type HmacSha256 = Hmac<Sha256>;
@@ -28,9 +29,11 @@ pub fn labelled_key(parent: &Secret, label: &[u8], context: &[u8]) -> Secret {
 
 /// SP 800-108 counter mode: `K(i) = HMAC(key, u32be i ‖ fixed)`, i = 1, 2, …
 pub fn kbkdf_counter(key: &[u8], fixed: &[u8], out: &mut [u8]) {
-    for (counter, chunk) in (1u32..).zip(out.chunks_mut(HASH_BYTES)) {
-        copy_and_wipe(hmac(key, &[&counter.to_be_bytes(), fixed]), chunk);
-    }
+    scrubbed(|| {
+        for (counter, chunk) in (1u32..).zip(out.chunks_mut(HASH_BYTES)) {
+            copy_and_wipe(hmac(key, &[&counter.to_be_bytes(), fixed]), chunk);
+        }
+    });
 }
 
 /// HKDF-SHA256 of RFC 5869: extract with `salt`, expand with `info`.
@@ -39,6 +42,10 @@ pub fn kbkdf_counter(key: &[u8], fixed: &[u8], out: &mut [u8]) {
 /// When more than 255 × 32 bytes are asked for, which the RFC does not define.
 pub fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], out: &mut [u8]) {
     assert!(out.len() <= 255 * HASH_BYTES, "RFC 5869 ends at 255 blocks");
+    scrubbed(|| extract_and_expand(ikm, salt, info, out));
+}
+
+fn extract_and_expand(ikm: &[u8], salt: &[u8], info: &[u8], out: &mut [u8]) {
     let mut prk = hmac(salt, &[ikm]);
     let mut previous = [0; HASH_BYTES];
     for (index, chunk) in out.chunks_mut(HASH_BYTES).enumerate() {

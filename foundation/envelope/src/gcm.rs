@@ -6,6 +6,7 @@
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 
+use crate::scrub::scrubbed;
 use crate::secret::Secret;
 
 /// Bytes of the authentication tag that follows a ciphertext.
@@ -22,9 +23,9 @@ pub fn seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], plaintext: &[u8]) -> V
     // Room for the tag from the start: a reallocation halfway would leave plaintext behind.
     let mut out = Vec::with_capacity(plaintext.len() + TAG_BYTES);
     out.extend_from_slice(plaintext);
-    let tag = Aes256Gcm::new(key.into())
-        .encrypt_inout_detached(nonce.into(), aad, out.as_mut_slice().into())
-        .expect("no message here comes near GCM's 64 GiB");
+    let tag =
+        scrubbed(|| Aes256Gcm::new(key.into()).encrypt_inout_detached(nonce.into(), aad, out.as_mut_slice().into()))
+            .expect("no message here comes near GCM's 64 GiB");
     out.extend_from_slice(&tag);
     out
 }
@@ -35,9 +36,8 @@ pub fn open(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], sealed: &[u8]) -> Resu
     let mut opened = Err(OpenError);
     let plaintext = Secret::filled(ciphertext.len(), |out| {
         out.copy_from_slice(ciphertext);
-        opened = Aes256Gcm::new(key.into())
-            .decrypt_inout_detached(nonce.into(), aad, out.into(), tag.into())
-            .map_err(|_| OpenError);
+        let open = || Aes256Gcm::new(key.into()).decrypt_inout_detached(nonce.into(), aad, out.into(), tag.into());
+        opened = scrubbed(open).map_err(|_| OpenError);
     });
     opened.map(|()| plaintext)
 }

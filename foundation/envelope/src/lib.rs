@@ -7,6 +7,7 @@
 //! blob       CiphertextBlob: AWS's byte layout         xts       VolumeCipher
 //! segment    segmented AEAD of object bodies           wrap      small secrets under a 256-bit key
 //! locked     memory that is never swapped, dumped or forked
+//! scrub      overwriting what a computation left on the stack
 //! ```
 //!
 //! `unsafe` stands in `locked` and `xts::fused` only. The one system call is the mapping that `locked` owns.
@@ -20,6 +21,7 @@ pub mod derive;
 pub mod entropy;
 pub mod gcm;
 mod locked;
+mod scrub;
 pub mod secret;
 pub mod segment;
 pub mod wrap;

@@ -15,6 +15,8 @@ use std::ptr::NonNull;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
 use zeroize::Zeroize;
 
+use crate::scrub::scrubbed;
+
 /// The kernel did not give locked memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LockError {
@@ -41,8 +43,7 @@ impl<T> Locked<T> {
         let region = Region::reserve(Self::LEN)?;
         let value = region.start.cast::<T>();
         // SAFETY: the region is writable, as long as `T`, and page-aligned, which `LEN` checks to be enough for `T`.
-        unsafe { emplace(value, build) };
-        scrub_stack();
+        scrubbed(|| unsafe { value.write(build()) });
         std::mem::forget(region);
         Ok(Self { value })
     }
@@ -53,24 +54,6 @@ impl<T> Locked<T> {
         assert!(size_of::<T>() > 0, "an empty mapping does not exist");
         size_of::<T>()
     };
-}
-
-/// A frame of its own, so that what `build` leaves on the stack lies where [`scrub_stack`] writes next.
-///
-/// # Safety
-/// `value` must be valid for writes of a `T`.
-#[inline(never)]
-unsafe fn emplace<T>(value: NonNull<T>, build: impl FnOnce() -> T) {
-    // SAFETY: the caller's promise.
-    unsafe { value.write(build()) };
-}
-
-/// Overwrites the stack below the caller's frame: return values, spilled registers, temporaries of a key expansion.
-#[inline(never)]
-pub(crate) fn scrub_stack() {
-    let mut ground = [0u8; 16 * 1024];
-    ground.zeroize();
-    std::hint::black_box(&ground);
 }
 
 impl<T> Deref for Locked<T> {

@@ -22,7 +22,8 @@ use aes::cipher::inout::InOutBuf;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{DATA_UNIT_BYTES, DataUnit, Halves};
-use crate::locked::{LockError, Locked, scrub_stack};
+use crate::locked::{LockError, Locked};
+use crate::scrub::scrubbed;
 
 const ROUNDS: usize = 14;
 /// Registers of 64 bytes that hold one data unit.
@@ -59,13 +60,11 @@ impl Schedules {
         let empty = [[0; 16]; ROUNDS + 1];
         let mut keys = Locked::build(|| Self { data_enc: empty, data_dec: empty, tweak: empty })?;
         // SAFETY: `available` found the instructions.
-        unsafe { keys.expand(halves) };
-        scrub_stack();
+        scrubbed(|| unsafe { keys.expand(halves) });
         Ok(Some(keys))
     }
 
     #[target_feature(enable = "aes")]
-    #[inline(never)]
     fn expand(&mut self, halves: Halves<'_>) {
         expand(halves.data, &mut self.data_enc);
         expand(halves.tweak, &mut self.tweak);
