@@ -1,0 +1,26 @@
+//! EBS direct APIs: blocks of snapshots over REST. There are no snapshots yet, so that every operation is unknown.
+
+use async_trait::async_trait;
+use aws_core::call::CallContext;
+use aws_core::fault::ApiFault;
+use aws_wire::service::RestService;
+use bytes::Bytes;
+
+/// The door of the EBS direct APIs.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct EbsDirect;
+
+#[async_trait]
+impl RestService for EbsDirect {
+    fn scope(&self) -> &'static str {
+        "ebs"
+    }
+
+    async fn call(
+        &self,
+        _ctx: &CallContext,
+        _request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, ApiFault> {
+        Err(ApiFault::bare("UnknownOperationException").with_status(404))
+    }
+}

@@ -1,0 +1,19 @@
+//! Where EBS keeps its rows, and how the model becomes a row and back.
+//!
+//! ```text
+//! ebs.volumes      vol-…                               metadata, wrapped key, attachment
+//! ebs.instances    i-…
+//! ebs.defaults     account/region                      encryption by default
+//! ebs.tokens       account/region/operation/token      idempotency
+//! STATE/volumes/vol-…                                  ciphertext, one sparse file per volume
+//! STATE/instances/i-…/                                 the instance's home
+//! ```
+//!
+//! Ids are unique among accounts and regions, so that an id alone is the key, and the name of the data file.
+
+mod files;
+mod rows;
+mod tables;
+
+pub use files::StateFolder;
+pub(crate) use tables::{Gone, Tables, Taken};
