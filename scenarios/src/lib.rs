@@ -4,6 +4,7 @@
 //! script    the language of a lesson, and reading it strictly
 //! stage     a private server or a given one, the account's people, the folder where commands run
 //! planes    what is true after a step: result, trail, keys, grants, disk
+//! library   the lessons that come along
 //! runner    one lesson from the first step to the last clean-up
 //! report    what a class sees, or a program reads
 //! ```
@@ -13,6 +14,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod library;
 pub mod planes;
 pub mod report;
 pub mod runner;
@@ -71,12 +73,13 @@ impl Outcome {
     }
 }
 
-/// Runs lessons one after the other and tells about them through `out`. Nothing runs if a file is not a scenario.
-/// The error is one of writing to `out`.
-pub async fn run(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> io::Result<Outcome> {
+/// Runs lessons one after the other and tells about them through `out`. `files` are paths, or names of lessons that come
+/// along; none means all of these. Nothing runs if one of them is not a scenario. The error is one of writing to `out`.
+pub async fn run(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let mut report = report::new(options, out);
-    let lessons = read(files, report.as_mut())?;
-    if lessons.len() < files.len() {
+    let chosen = chosen(files);
+    let lessons = read(&chosen, report.as_mut())?;
+    if lessons.len() < chosen.len() {
         return Ok(Outcome::Usage);
     }
     let mut worst = Outcome::Passed;
@@ -87,11 +90,16 @@ pub async fn run(files: &[PathBuf], options: &Options, out: &mut dyn Write) -> i
 }
 
 /// Reads lessons without running them, and tells what is wrong with each.
-pub fn lint(files: &[PathBuf], out: &mut dyn Write) -> io::Result<Outcome> {
+pub fn lint(files: &[PathBuf], out: &mut dyn Write) -> anyhow::Result<Outcome> {
     let mut report = report::new(&Options::default(), out);
-    let lessons = read(files, report.as_mut())?;
+    let chosen = chosen(files);
+    let lessons = read(&chosen, report.as_mut())?;
     report.sound(&lessons)?;
-    Ok(if lessons.len() < files.len() { Outcome::Usage } else { Outcome::Passed })
+    Ok(if lessons.len() < chosen.len() { Outcome::Usage } else { Outcome::Passed })
+}
+
+fn chosen(files: &[PathBuf]) -> Vec<PathBuf> {
+    if files.is_empty() { library::all() } else { files.to_vec() }
 }
 
 /// The lessons that are sound; the others are told.
@@ -113,17 +121,10 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    fn library() -> Vec<PathBuf> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/library");
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        entries.filter(|path| path.to_string_lossy().ends_with(".scenario.yaml")).collect()
-    }
-
     #[test]
     fn every_lesson_of_the_library_is_sound() {
         let mut told = Vec::new();
-        assert_eq!(lint(&library(), &mut told).unwrap(), Outcome::Passed, "{}", String::from_utf8_lossy(&told));
-        assert!(library().len() >= 4);
+        assert_eq!(lint(&[], &mut told).unwrap(), Outcome::Passed, "{}", String::from_utf8_lossy(&told));
     }
 
     /// The rows of docs/SYLLABUS.md: an id, and the lessons that the row names.
@@ -146,7 +147,7 @@ mod tests {
             by_syllabus.extend(lessons.into_iter().map(|lesson| (lesson, line.clone())));
         }
         let mut by_lessons = BTreeSet::new();
-        for file in library() {
+        for file in library::all() {
             let scenario = load(&file).unwrap().scenario;
             by_lessons.extend(scenario.seed.iter().map(|line| (scenario.scenario.clone(), line.clone())));
         }

@@ -1,7 +1,6 @@
 //! What the shape of a file cannot say: names that must fit together.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -99,8 +98,7 @@ impl Desk<'_> {
     }
 
     fn policy(&mut self, file: &str) {
-        let folder = self.lesson.path.parent().unwrap_or(Path::new("."));
-        let read = std::fs::read_to_string(folder.join(file)).map_err(|error| error.to_string());
+        let read = self.lesson.shelf.read(file);
         let parsed = read.and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()));
         if let Err(error) = parsed {
             self.complain(
@@ -210,12 +208,14 @@ fn matchers(expect: &Expect) -> Vec<&Matcher> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::Shelf;
     use crate::script::load::parse;
+    use std::path::Path;
 
     fn complaints(yaml: &str) -> Vec<String> {
         let path = Path::new("x.scenario.yaml");
         let scenario = parse(path, yaml).unwrap();
-        let lesson = Lesson { path: path.into(), source: yaml.into(), scenario };
+        let lesson = Lesson { path: path.into(), source: yaml.into(), scenario, shelf: Shelf::Library };
         lint(&lesson).iter().map(|problem| problem.what().to_owned()).collect()
     }
 

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, NamedSource, SourceSpan};
 
+use crate::library::{self, Shelf};
+
 use super::Scenario;
 
 /// A lesson that was read.
@@ -15,6 +17,8 @@ pub struct Lesson {
     pub source: String,
     /// What it says.
     pub scenario: Scenario,
+    /// Where its policies are.
+    pub shelf: Shelf,
 }
 
 /// Something wrong with a file: what, where, why, and what to do next.
@@ -72,11 +76,17 @@ impl Problem {
     }
 }
 
-/// Reads a lesson and checks it against the language.
+/// Reads a lesson, a file or the name of one that comes along, and checks it against the language.
 pub fn load(path: &Path) -> Result<Lesson, Box<Problem>> {
+    if let Some(text) = library::lesson(path).filter(|_| !path.is_file()) {
+        let shown = library::path_of(path);
+        let scenario = parse(&shown, text)?;
+        return Ok(Lesson { path: shown, source: text.to_owned(), scenario, shelf: Shelf::Library });
+    }
     let source = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let scenario = parse(path, &source)?;
-    Ok(Lesson { path: path.to_owned(), source, scenario })
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    Ok(Lesson { path: path.to_owned(), source, scenario, shelf: Shelf::Folder(folder) })
 }
 
 /// Reads a lesson from its text; `path` names it in problems.
@@ -87,9 +97,8 @@ pub fn parse(path: &Path, source: &str) -> Result<Scenario, Box<Problem>> {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Box<Problem> {
     let problem = Problem::new(path, "", None, format!("cannot read {}: {error}", path.display()));
-    Box::new(
-        problem.next("give the path of a *.scenario.yaml file; the lessons that come along are in scenarios/library"),
-    )
+    let names: Vec<&str> = library::LESSONS.iter().map(|(name, _)| *name).collect();
+    Box::new(problem.next(format!("give the path of a *.scenario.yaml file, or a name: {}", names.join(", "))))
 }
 
 fn refused(path: &Path, source: &str, error: &serde_saphyr::Error) -> Problem {

@@ -5,7 +5,7 @@ pub mod people;
 pub mod server;
 pub mod shell;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -64,8 +64,7 @@ impl Stage {
         if needs.contains(&Need::Fuse) {
             device_files(&http.control("/_sim/health").await?)?;
         }
-        let beside = lesson.path.parent().map(Path::to_path_buf).unwrap_or_else(|| PathBuf::from("."));
-        let people = people::enter(&http, world, &beside).await?;
+        let people = people::enter(&http, world, &lesson.shelf).await?;
         Ok(Self { http, people, shell, server, _folder: folder })
     }
 

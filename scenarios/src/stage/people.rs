@@ -1,10 +1,10 @@
 //! The people of a lesson's account: real IAM users, made through the real IAM API, and one instance if asked for.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::library::Shelf;
 use crate::script::{OneOrMany, Principal, World};
 
 use super::StageError;
@@ -35,14 +35,14 @@ impl People {
     }
 }
 
-/// Sets the clock, makes the users and the instance. `folder` is where policies are looked for.
-pub async fn enter(http: &Http, world: &World, folder: &Path) -> Result<People, StageError> {
+/// Sets the clock, makes the users and the instance. `shelf` is where policies are looked for.
+pub async fn enter(http: &Http, world: &World, shelf: &Shelf) -> Result<People, StageError> {
     if let Some(clock) = &world.clock {
         http.tell("/_sim/clock", &json!({"set": clock})).await?;
     }
     let mut people = BTreeMap::new();
     for (name, principal) in &world.principals {
-        let policy = policy_of(principal, folder)?;
+        let policy = policy_of(principal, shelf)?;
         people.insert(name.clone(), make_user(http, name, &policy).await?);
     }
     if let Some(instance) = &world.instance {
@@ -70,11 +70,12 @@ pub async fn leave(http: &Http, world: &World, people: &People) {
     }
 }
 
-fn policy_of(principal: &Principal, folder: &Path) -> Result<String, StageError> {
+fn policy_of(principal: &Principal, shelf: &Shelf) -> Result<String, StageError> {
     match (&principal.allow, &principal.policy) {
         (Some(allow), None) => Ok(allow_policy(allow).to_string()),
-        (None, Some(file)) => std::fs::read_to_string(folder.join(file))
-            .map_err(|error| StageError::Script(format!("cannot read policy {file}: {error}"))),
+        (None, Some(file)) => {
+            shelf.read(file).map_err(|error| StageError::Script(format!("cannot read policy {file}: {error}")))
+        }
         _ => Err(StageError::Script("a principal needs exactly one of allow and policy".into())),
     }
 }
@@ -143,8 +144,8 @@ mod tests {
     #[test]
     fn a_principal_with_both_or_neither_is_refused() {
         let neither = Principal { allow: None, policy: None };
-        assert!(policy_of(&neither, Path::new(".")).is_err());
+        assert!(policy_of(&neither, &Shelf::Library).is_err());
         let both = Principal { allow: Some(OneOrMany::One("*".into())), policy: Some("p.json".into()) };
-        assert!(policy_of(&both, Path::new(".")).is_err());
+        assert!(policy_of(&both, &Shelf::Library).is_err());
     }
 }
