@@ -7,6 +7,7 @@
 //! client    trait Kms                         shapes   requests and answers
 //! error     KmsError, every exception by name  custody  the bridge from a key's life to the ledger
 //! world     what every service is given: identities, sink, clock, entropy
+//! http      HttpKms: a KMS in another process, or AWS's own (feature `http`)
 //! double    a KMS in memory, for the tests of storage services
 //! ```
 
@@ -16,5 +17,7 @@ pub mod client;
 pub mod custody;
 pub mod double;
 pub mod error;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod shapes;
 pub mod world;
