@@ -65,3 +65,42 @@ impl fmt::Debug for PlaintextDataKey {
         write!(f, "PlaintextDataKey({} bytes withheld)", self.bytes.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Diary(Arc<Mutex<Vec<&'static str>>>);
+
+    impl Witness for Diary {
+        fn born(&self) {
+            self.0.lock().unwrap().push("born");
+        }
+        fn dropped(&self) {
+            self.0.lock().unwrap().push("dropped");
+        }
+    }
+
+    #[test]
+    fn a_key_is_announced_when_it_comes_and_when_it_goes() {
+        let diary = Diary::default();
+        let key = PlaintextDataKey::born(Secret::copied(&[1; 64]), Box::new(diary.clone()));
+        assert_eq!(*diary.0.lock().unwrap(), ["born"]);
+        assert_eq!(format!("{key:?}"), "PlaintextDataKey(64 bytes withheld)");
+        drop(key);
+        assert_eq!(*diary.0.lock().unwrap(), ["born", "dropped"]);
+    }
+
+    #[test]
+    fn a_witness_that_was_handed_on_is_told_by_its_new_holder() {
+        let diary = Diary::default();
+        let key = PlaintextDataKey::born(Secret::copied(&[1; 64]), Box::new(diary.clone()));
+        let witness = key.into_witness();
+        assert_eq!(*diary.0.lock().unwrap(), ["born"]);
+        witness.dropped();
+        assert_eq!(*diary.0.lock().unwrap(), ["born", "dropped"]);
+    }
+}

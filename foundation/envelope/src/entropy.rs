@@ -46,3 +46,19 @@ impl Entropy for SeededEntropy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_replays_and_another_seed_does_not() {
+        let draw = |seed| {
+            let source: &dyn Entropy = &SeededEntropy::new(seed);
+            (source.array::<16>(), source.array::<40>())
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1).0, draw(2).0);
+        assert_ne!(draw(1).0[..], draw(1).1[..16], "the second draw goes on where the first ended");
+    }
+}

@@ -57,3 +57,30 @@ impl fmt::Debug for Secret {
         write!(f, "Secret({} bytes withheld)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_gives_its_bytes_through_one_door_only() {
+        let secret = Secret::copied(b"attack at dawn");
+        assert_eq!(secret.expose(), b"attack at dawn");
+        assert_eq!(format!("{secret:?}"), "Secret(14 bytes withheld)");
+    }
+
+    #[test]
+    fn a_vector_with_room_to_spare_is_taken_over_whole() {
+        let mut bytes = Vec::with_capacity(100);
+        bytes.extend_from_slice(b"key");
+        assert_eq!(Secret::new(bytes).expose(), b"key");
+        assert_eq!(Secret::filled(3, |out| out.copy_from_slice(b"key")).expose(), b"key");
+    }
+
+    #[test]
+    fn only_the_right_length_is_a_key_of_that_length() {
+        let secret = Secret::copied(&[1; 32]);
+        assert_eq!(secret.array::<32>(), Some(&[1; 32]));
+        assert_eq!(secret.array::<16>(), None);
+    }
+}

@@ -1,8 +1,8 @@
 //! XTS by hand for x86-64 with AVX-512, VAES and VPCLMULQDQ: four blocks to a register, one unit in eight.
 //!
 //! ```text
-//! register of tweaks      [ T·x^4k , T·x^4k+1 , T·x^4k+2 , T·x^4k+3 ]      k = 0 … 7 make a data unit of 512 bytes
-//! next register           every lane · x^4: shift by four, fold what falls out back with 0x87
+//! register k of tweaks    [ T·x^4k , T·x^(4k+1) , T·x^(4k+2) , T·x^(4k+3) ]      k = 0 … 7: a data unit of 512 bytes
+//!                         = register 0, every lane · x^4k: shift, and fold what falls out back with 0x87
 //! ```
 //!
 //! Tweak, whitening and AES share one pass over the data, and the first tweaks of 32 units are encrypted together.
@@ -168,13 +168,25 @@ fn powers(tweak: &[u64; 2]) -> [__m512i; UNIT_REGISTERS] {
     // Lane j · x^j: shift each lane by its number, and carry what leaves a word into the next.
     let by = _mm512_set_epi64(3, 3, 2, 2, 1, 1, 0, 0);
     let out = _mm512_srlv_epi64(four, _mm512_sub_epi64(_mm512_set1_epi64(64), by));
-    let mut lanes = folded(_mm512_sllv_epi64(four, by), out, poly);
-    let mut all = [lanes; UNIT_REGISTERS];
-    for register in &mut all[1..] {
-        lanes = folded(_mm512_slli_epi64(lanes, 4), _mm512_srli_epi64(lanes, 60), poly);
-        *register = lanes;
-    }
-    all
+    let first = folded(_mm512_sllv_epi64(four, by), out, poly);
+    [
+        first,
+        times::<4, 60>(first, poly),
+        times::<8, 56>(first, poly),
+        times::<12, 52>(first, poly),
+        times::<16, 48>(first, poly),
+        times::<20, 44>(first, poly),
+        times::<24, 40>(first, poly),
+        times::<28, 36>(first, poly),
+    ]
+}
+
+/// Every lane times x^`LEFT`; `RIGHT` is 64 - `LEFT`, as Rust cannot compute with constants of its kind yet.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,vaes,vpclmulqdq,aes")]
+fn times<const LEFT: u32, const RIGHT: u32>(lanes: __m512i, poly: __m512i) -> __m512i {
+    const { assert!(LEFT + RIGHT == 64) }
+    folded(_mm512_slli_epi64::<LEFT>(lanes), _mm512_srli_epi64::<RIGHT>(lanes), poly)
 }
 
 /// Completes a multiplication by a power of x: `out` holds the bits that left each word; a low word's go into the
