@@ -16,9 +16,11 @@
 //! null       identity: for volumes without encryption, and as the benchmarks' control
 //! ```
 //!
-//! All expanded keys live in one page of locked memory, and nowhere else: no copy of the 64 bytes is kept, and no
-//! backend leaves round keys on the stack. Deliberately absent: ciphertext stealing (a volume is whole sectors),
-//! files, and holes (`ebs-sim` decides what was never written).
+//! All expanded keys live in one page of locked memory. No copy of the 64 bytes is kept: the cipher holds K1 once, as
+//! the first two round keys of its schedule (`tests/key_in_memory.rs` counts, also on the stacks).
+//!
+//! Deliberately absent: ciphertext stealing (a volume is whole sectors), files, and holes (`ebs-sim` decides what was
+//! never written).
 
 mod batched;
 #[cfg(target_arch = "x86_64")]

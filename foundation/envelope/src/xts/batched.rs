@@ -154,3 +154,65 @@ fn xor(blocks: &mut [Block], powers: &[u128]) {
         *block = (u128::from_le_bytes((*block).into()) ^ power).to_le_bytes().into();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::marker::PhantomData;
+
+    use aes::cipher::array::ArraySize;
+    use aes::cipher::consts::{U1, U8, U30, U64};
+    use aes::cipher::inout::InOut;
+    use aes::cipher::{BlockCipherDecBackend, BlockCipherEncBackend, ParBlocksSizeUser};
+
+    use super::*;
+
+    /// A processor that takes `N` blocks at a time, whatever this machine's takes.
+    struct Processor<'k, N>(&'k Schedules, PhantomData<N>);
+
+    impl<N> BlockSizeUser for Processor<'_, N> {
+        type BlockSize = U16;
+    }
+
+    impl<N: ArraySize> ParBlocksSizeUser for Processor<'_, N> {
+        type ParBlocksSize = N;
+    }
+
+    impl<N: ArraySize> BlockCipherEncBackend for Processor<'_, N> {
+        fn encrypt_block(&self, block: InOut<'_, '_, Block>) {
+            self.0.data_enc.encrypt_block_inout(block);
+        }
+    }
+
+    impl<N: ArraySize> BlockCipherDecBackend for Processor<'_, N> {
+        fn decrypt_block(&self, block: InOut<'_, '_, Block>) {
+            self.0.data_dec.decrypt_block_inout(block);
+        }
+    }
+
+    fn check<N: ArraySize>(units: usize) {
+        let keys = Schedules::expand(Halves { data: &[1; 32], tweak: &[2; 32] });
+        let processor = Processor::<N>(&keys, PhantomData);
+        let plain: Vec<u8> = (0..units * DATA_UNIT_BYTES).map(|at| (at ^ (at >> 8)) as u8).collect();
+        let mut expected = plain.clone();
+        keys.encrypt(DataUnit(9), expected.as_mut_slice().into());
+        let mut data = plain.clone();
+        keys.each_batch(DataUnit(9), data.as_mut_slice().into(), |tweaks, blocks| {
+            BlockCipherEncClosure::call(Run { tweaks, blocks }, &processor);
+        });
+        assert!(data == expected, "encrypting {units} units by {}", N::USIZE);
+        keys.each_batch(DataUnit(9), data.as_mut_slice().into(), |tweaks, blocks| {
+            BlockCipherDecClosure::call(Run { tweaks, blocks }, &processor);
+        });
+        assert!(data == plain, "decrypting {units} units by {}", N::USIZE);
+    }
+
+    #[test]
+    fn processors_of_every_width_agree() {
+        for units in [1, 2, 7, 8, 9, 65] {
+            check::<U1>(units);
+            check::<U8>(units);
+            check::<U30>(units);
+            check::<U64>(units);
+        }
+    }
+}
