@@ -24,6 +24,11 @@ pub struct Tag {
     pub tag_value: String,
 }
 
+/// Whether a tag is one that is stored and shown, and not one that seeds a new key.
+pub fn is_plain(tag: &Tag) -> bool {
+    tag.tag_key != CUSTOM_ID && tag.tag_key != CUSTOM_MATERIAL
+}
+
 /// Refuses tags that AWS refuses.
 pub fn check(tags: &[Tag]) -> Result<(), KmsError> {
     let names: BTreeSet<&str> = tags.iter().map(|tag| &*tag.tag_key).collect();
@@ -37,7 +42,7 @@ pub fn check(tags: &[Tag]) -> Result<(), KmsError> {
 }
 
 /// Adds tags to those of a key, replacing values of the same name.
-pub fn add(to: &mut BTreeMap<String, String>, tags: Vec<Tag>) -> Result<(), KmsError> {
+pub fn add(to: &mut BTreeMap<String, String>, tags: impl IntoIterator<Item = Tag>) -> Result<(), KmsError> {
     to.extend(tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)));
     check_count(to.len())
 }

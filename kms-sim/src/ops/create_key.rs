@@ -101,7 +101,7 @@ impl Operation for CreateKey {
         let now = kms.world.now();
         let material = first_material(kms, &address, seeds.material.as_ref());
         let mut key = Key { description: request.description, ..newborn(address, policy, material, now) };
-        tags::add(&mut key.tags, plain_tags(request.tags))?;
+        tags::add(&mut key.tags, request.tags.into_iter().filter(tags::is_plain))?;
         let key = kms.keep_key(key).await?;
         kms.announce(&key);
         call.touches(&key);
@@ -165,7 +165,9 @@ fn facts(call: &Call<'_>, request: &CreateKeyRequest) -> Facts {
     let mut facts = facts::of_call(call.ctx);
     facts::add_key_kind(&mut facts);
     facts.set("kms:BypassPolicyLockoutSafetyCheck", request.bypass_policy_lockout_safety_check.to_string());
-    facts::add_request_tags(&mut facts, request.tags.iter().map(|tag| (&*tag.tag_key, &*tag.tag_value)));
+    // Not all tags: facts end up in the explanation, which is shown, and one of these tags is key material.
+    let plain = request.tags.iter().filter(|tag| tags::is_plain(tag));
+    facts::add_request_tags(&mut facts, plain.map(|tag| (&*tag.tag_key, &*tag.tag_value)));
     facts
 }
 
@@ -212,10 +214,6 @@ fn first_material(kms: &KmsSim, address: &KeyAddress, brought: Option<&Secret>) 
         Some(bytes) => kms.hsm.take_in(address, bytes, kms.world.now()),
         None => kms.hsm.new_material(address, kms.world.now(), Origin::Creation),
     }
-}
-
-fn plain_tags(tags: Vec<Tag>) -> Vec<Tag> {
-    tags.into_iter().filter(|tag| tag.tag_key != CUSTOM_ID && tag.tag_key != CUSTOM_MATERIAL).collect()
 }
 
 /// Metadata as CloudTrail spells it: members start in lower case, and an account id is one word.

@@ -1,1 +1,0 @@
-//! Stories told to the whole KMS.
