@@ -27,7 +27,7 @@ use kms_api::shapes::{
     ReEncryptRequest, ReEncryptResponse, RetireGrantRequest,
 };
 use kms_api::world::World;
-use store::Store;
+use store::{Store, Table};
 use tempfile::TempDir;
 
 /// The laboratory. Its state folder goes with it.
@@ -102,6 +102,21 @@ impl Lab {
     /// As [`Self::ask`], where no refusal is expected.
     pub async fn do_(&self, form: &str) -> String {
         self.ask(form).await.unwrap_or_else(|fault| panic!("{form}: {fault}"))
+    }
+
+    /// A volume's wrapped key, as its row keeps it.
+    pub fn wrapped_key(&self, volume: &str) -> Vec<u8> {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Row {
+            key: Key,
+        }
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Key {
+            #[serde(with = "serde_bytes")]
+            blob: Vec<u8>,
+        }
+        let table: Table<Row> = Table::new("ebs.volumes");
+        self.store.get(&table, volume).unwrap().unwrap().key.blob
     }
 
     /// A running instance.
