@@ -350,6 +350,37 @@ mod tests {
         }
     }
 
+    /// The example of "Signature Calculations: Including Trailing Headers".
+    fn trailer_example(checksum: &str) -> Vec<u8> {
+        let signatures = [
+            "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+            "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+            "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
+        ];
+        let mut body = format!("10000;chunk-signature={}\r\n", signatures[0]).into_bytes();
+        body.extend([b'a'; 65536]);
+        body.extend(format!("\r\n400;chunk-signature={}\r\n", signatures[1]).into_bytes());
+        body.extend([b'a'; 1024]);
+        body.extend(format!("\r\n0;chunk-signature={}\r\nx-amz-checksum-crc32c:{checksum}\r\n", signatures[2]).bytes());
+        body.extend(
+            b"x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n",
+        );
+        body
+    }
+
+    #[test]
+    fn amazons_signed_trailer_is_verified() {
+        let crc = HeaderName::from_static("x-amz-checksum-crc32c");
+        let seed = "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e";
+        let decoder = || {
+            let chain = Chain { previous: seed.into(), ..chain() };
+            Decoder::new(Framing::SignedTrailer, Some(chain), 66_560, vec![crc.clone()])
+        };
+        let (payload, trailers) = decode(decoder(), &trailer_example("sOO8/Q=="), 777).unwrap();
+        assert_eq!((payload.len(), &trailers[&crc]), (66_560, &HeaderValue::from_static("sOO8/Q==")));
+        assert_eq!(decode(decoder(), &trailer_example("sOO8/A=="), 777).unwrap_err().code, "SignatureDoesNotMatch");
+    }
+
     #[test]
     fn a_changed_byte_stops_the_stream_at_the_end_of_its_chunk() {
         let mut body = example();

@@ -4,7 +4,8 @@
 //! of the same operation with the same body; the two processes are meant to share a machine or a private network.
 
 use aws_core::call::CallContext;
-use aws_core::peer::{Claims, FRESH_SECONDS, HEADER, PeerSecret, split};
+pub use aws_core::peer::PeerSecret;
+use aws_core::peer::{Claims, FRESH_SECONDS, HEADER, split};
 use aws_core::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
@@ -34,16 +35,16 @@ pub fn verify(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use aws_core::id::{AccountId, Region};
     use aws_core::peer::join;
     use aws_core::principal::Principal;
 
     use super::*;
 
-    const SECRET: &[u8] = b"sixteen bytes or more";
+    pub(crate) const SECRET: &[u8] = b"sixteen bytes or more";
 
-    fn header(body: &[u8], target: &str, secret: &[u8]) -> HeaderMap {
+    pub(crate) fn header(body: &[u8], target: &str, secret: &[u8]) -> HeaderMap {
         let root = Principal::Root { account: AccountId::default_account() };
         let context = CallContext::local(root, Region::default_region(), "r-1");
         let body_sha256 = hex::encode(Sha256::digest(body));
@@ -56,7 +57,7 @@ mod tests {
 
     #[test]
     fn an_identity_holds_for_its_own_call_only() {
-        let secret = PeerSecret::new(SECRET).unwrap();
+        let secret = PeerSecret::new(SECRET);
         let at = |second| Timestamp::from_second(second).unwrap();
         let good = header(b"body", "TrentService.Decrypt", SECRET);
         assert_eq!(verify(&good, b"body", "TrentService.Decrypt", &secret, at(299)).unwrap().request_id, "r-1");

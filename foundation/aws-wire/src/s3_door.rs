@@ -70,7 +70,7 @@ fn strip(parts: &mut Parts, claim: Option<&Claim>) {
     for pair in query.split('&') {
         let decoded = Params::parse(pair.as_bytes());
         let (name, value) = decoded.iter().next().unwrap_or_default();
-        if presigned && name.starts_with("x-amz-") && name != "x-amz-security-token" {
+        if presigned && is_header(name) {
             hoist(parts, name, value);
         } else if !Claim::is_parameter(name) || (!presigned && !name.starts_with("X-Amz-")) {
             kept.push(pair);
@@ -81,6 +81,12 @@ fn strip(parts: &mut Parts, claim: Option<&Claim>) {
         false => format!("{}?{}", parts.uri.path(), kept.join("&")),
     };
     parts.uri = with_path(&parts.uri, &text);
+}
+
+/// Headers that a presigned URL may carry as parameters; the last two only in version 2.
+fn is_header(name: &str) -> bool {
+    let amz = name.starts_with("x-amz-") && name != "x-amz-security-token";
+    amz || name == "content-type" || name == "content-md5"
 }
 
 fn hoist(parts: &mut Parts, name: &str, value: &str) {
@@ -114,7 +120,11 @@ mod tests {
         let parts = stripped(uri);
         assert_eq!(parts.uri, "/b/k%20x?versionId=1&x-id=GetObject");
         assert_eq!(parts.headers["x-amz-server-side-encryption"], "aws:kms");
-        assert_eq!(stripped("/b/k?AWSAccessKeyId=K&Signature=s&Expires=9").uri, "/b/k");
+        let legacy = stripped("/b/k?AWSAccessKeyId=K&Signature=s&content-type=text%2Fplain&Expires=9");
+        assert_eq!(
+            (legacy.uri.to_string().as_str(), &legacy.headers["content-type"]),
+            ("/b/k", &"text/plain".parse().unwrap())
+        );
     }
 
     #[test]

@@ -41,6 +41,8 @@ use crate::shapes::{
 const CALL_TIME: Duration = Duration::from_secs(10);
 /// In which time a connection must stand.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
+/// Idle connections are given up before the other end (60 s here and at AWS) does it in the middle of a call.
+const IDLE_TIME: Duration = Duration::from_secs(30);
 
 /// A KMS behind an endpoint.
 pub struct HttpKms {
@@ -134,7 +136,8 @@ fn trimmed(endpoint: &str) -> String {
 }
 
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, KmsError> {
-    let client = builder.tcp_nodelay(true).timeout(CALL_TIME).connect_timeout(CONNECT_TIME).build();
+    let builder = builder.tcp_nodelay(true).timeout(CALL_TIME).connect_timeout(CONNECT_TIME);
+    let client = builder.pool_idle_timeout(IDLE_TIME).build();
     client.map_err(|error| KmsError::KmsInternal(format!("The HTTP client could not be set up: {error}")))
 }
 

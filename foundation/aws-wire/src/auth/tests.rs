@@ -294,6 +294,22 @@ fn a_signature_for_another_service_or_region_is_refused() {
     assert!(matches!(on_s3(&gate(), &parts), Err(Refusal::WrongRegion { .. })));
 }
 
+#[test]
+fn a_peer_is_believed_about_its_caller_under_the_shared_secret_only() {
+    use crate::peer::tests::{SECRET, header};
+    let mut parts = request("POST", "/", &[("x-amz-target", "TrentService.Decrypt")]);
+    parts.headers.extend(header(b"body", "TrentService.Decrypt", SECRET));
+    let asked = |secret: Option<&[u8]>, body| {
+        let mut gate = gate_with(credential(KEY, self::SECRET), AuthMode::Verify, "1970-01-01T00:00:00Z");
+        gate.peer_secret = secret.map(|secret| Arc::new(PeerSecret::new(secret)));
+        admit(&gate, &parts, Protocol::Json, Payload::Whole(body)).map(|admission| admission.context.request_id)
+    };
+    assert_eq!(asked(Some(SECRET), b"body"), Ok("r-1".into()));
+    assert!(matches!(asked(Some(SECRET), b"other"), Err(Refusal::Peer(_))));
+    assert!(matches!(asked(Some(b"quite another secret"), b"body"), Err(Refusal::Peer(_))));
+    assert!(matches!(asked(None, b"body"), Err(Refusal::Peer(_))));
+}
+
 /// What aws-sigv4 is asked to sign.
 #[derive(Debug, Clone)]
 struct Case {

@@ -77,7 +77,7 @@ fn ctx() -> CallContext {
 }
 
 fn peer(endpoint: &str) -> HttpKms {
-    HttpKms::peer(endpoint, Arc::new(PeerSecret::new(SECRET).unwrap()), wall()).unwrap()
+    HttpKms::peer(endpoint, Arc::new(PeerSecret::new(SECRET)), wall()).unwrap()
 }
 
 fn foreign(endpoint: &str) -> HttpKms {
