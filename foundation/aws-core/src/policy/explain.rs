@@ -88,7 +88,7 @@ impl Explanation {
 
     /// AWS's sentence for a refusal, e.g. `User: … is not authorized to perform: kms:Decrypt on resource: … because no
     /// identity-based policy allows the kms:Decrypt action`. `on` is the phrase that names the resource
-    /// (`on resource: arn…`, `on this resource`, …). For an allowed call: empty.
+    /// (`on resource: arn…`, `on this resource`, …; empty where AWS names none). For an allowed call: empty.
     pub fn denial(&self, on: &str) -> String {
         let Self { principal, action, .. } = self;
         let because = match &self.verdict {
@@ -96,7 +96,8 @@ impl Explanation {
             Verdict::ExplicitDeny(layer) => format!("with an explicit deny in {}", self.phrase(*layer)),
             Verdict::ImplicitDeny(layer) => format!("because no {} allows the {action} action", self.noun(*layer)),
         };
-        format!("User: {principal} is not authorized to perform: {action} {on} {because}")
+        let on = if on.is_empty() { String::new() } else { format!("{on} ") };
+        format!("User: {principal} is not authorized to perform: {action} {on}{because}")
     }
 
     /// The noun of AWS's denial texts. A role's resource policy is its trust policy, and AWS calls it so.
