@@ -28,12 +28,9 @@ struct Whole<'a> {
 /// Answers a request to a service that takes whole requests. `id` names it.
 pub async fn enter(gate: &Gate, entrance: Entrance, parts: Parts, body: Body, id: String) -> Response<Body> {
     let protocol = entrance.service.protocol();
+    let read = limits::collect(body).await;
     let claim = entrance.claim.map_err(|refusal| refusal.fault(protocol));
-    let read = match claim {
-        Ok(claim) => limits::collect(body).await.map(|body| (claim, body)),
-        Err(fault) => Err(fault),
-    };
-    match read {
+    match claim.and_then(|claim| Ok((claim, read?))) {
         Err(fault) => refused(&fault, protocol, &id),
         Ok((claim, body)) => {
             let whole = Whole { gate, claim, parts, body, protocol, id };

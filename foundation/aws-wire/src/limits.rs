@@ -5,6 +5,7 @@
 //! streamed body (S3)                  any length, but never 60 s without a byte
 //! request head                        within 60 s; an idle connection is closed then, too
 //! connections                         4096 at a time; further ones wait in the kernel's queue
+//! a body refused unread               swallowed for 2 s, so that the refusal is heard
 //! shutdown                            3 s for calls in flight
 //! ```
 
@@ -25,6 +26,8 @@ pub const STREAM_PAUSE: Duration = Duration::from_secs(60);
 pub const HEAD_TIME: Duration = Duration::from_secs(60);
 /// Connections served at once.
 pub const CONNECTIONS: usize = 4096;
+/// For how long a closed connection still swallows what its client had under way.
+pub const LINGER: Duration = Duration::from_secs(2);
 /// What calls in flight are given at shutdown.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 

@@ -1,15 +1,16 @@
 //! Sockets: accepting, HTTP/1.1 over hyper, and an orderly end.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -74,17 +75,36 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut end
     }
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Connection { peer, secure: false });
-        router.clone().oneshot(request)
+        Box::pin(router.clone().oneshot(request))
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits::HEAD_TIME);
-    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
-        outcome = serving.as_mut() => note(outcome),
-        _ = ended.changed() => {
-            serving.as_mut().graceful_shutdown();
+    let mut serving = http.serve_connection(TokioIo::new(stream), service);
+    let served = tokio::select! {
+        outcome = poll_fn(|cx| serving.poll_without_shutdown(cx)) => Some(outcome),
+        _ = ended.changed() => None,
+    };
+    match served {
+        Some(Ok(())) => linger(serving.into_parts().io.into_inner()).await,
+        Some(outcome) => note(outcome),
+        None => {
+            Pin::new(&mut serving).graceful_shutdown();
             note(serving.await);
         }
+    }
+}
+
+/// Closes a connection whose client may still be sending a body that was refused unread. Closing at once would reset it,
+/// and the client would see a broken pipe instead of the refusal.
+async fn linger(mut stream: TcpStream) {
+    let discard = async {
+        stream.shutdown().await?;
+        let mut sink = vec![0; 64 * 1024];
+        while stream.read(&mut sink).await? > 0 {}
+        io::Result::Ok(())
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(limits::LINGER, discard).await {
+        tracing::debug!(%error, "a connection ended");
     }
 }
 

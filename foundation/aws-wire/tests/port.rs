@@ -263,6 +263,13 @@ async fn a_framed_body_reaches_s3_as_plain_bytes() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_before_it_listens_hears_the_refusal() {
+    let port = port(AuthMode::Verify).await;
+    let (status, answer) = port.send("PUT /b/k", &scope("s3"), &"x".repeat(16 << 20)).await;
+    assert_eq!((status, answer.contains("InvalidAccessKeyId")), (403, true));
+}
+
+#[tokio::test]
 async fn one_connection_serves_many_calls() {
     let port = port(AuthMode::Open).await;
     let call = "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: TrentService.Echo\r\nContent-Length: 2\r\n";
