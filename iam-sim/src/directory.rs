@@ -7,7 +7,7 @@
 //! root user (`--auth open`), a forgotten key would come back as a king.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use aws_core::arn::Arn;
 use aws_core::id::AccountId;
@@ -71,7 +71,7 @@ impl Directory {
 
     /// Reads the shelves anew, after the tables were changed from outside (a reset, a restored snapshot).
     pub fn reload(&self) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().expect("no change of the directory panics");
+        let _turn = self.take_turn();
         *self.shelves.write().expect("no reader of the directory panics") = Shelves::load(&self.store)?;
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Directory {
         &self,
         change: impl FnOnce(&Shelves, &mut Draft) -> Result<T, E>,
     ) -> Result<T, E> {
-        let _turn = self.turn.lock().expect("no change of the directory panics");
+        let _turn = self.take_turn();
         let mut draft = Draft::default();
         let answer = self.read(|shelves| change(shelves, &mut draft))?;
         let draft = Arc::new(draft);
@@ -118,6 +118,11 @@ impl Directory {
         self.store.write_blocking(move |txn| rows.store(txn))?;
         draft.shelve(&mut self.shelves.write().expect("no reader of the directory panics"));
         Ok(answer)
+    }
+
+    /// A change that panicked left nothing behind, since nothing is shelved before its end: the next may go on.
+    fn take_turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn long_lived(&self, key: &AccessKey) -> Credential {

@@ -56,7 +56,7 @@ pub(crate) enum IamError {
     Exists(Kind, String),
     #[error("A policy called {0} already exists. Duplicate names are not allowed.")]
     PolicyExists(String),
-    #[error("Cannot delete {0}")]
+    #[error("{0}")]
     InUse(Usage),
     #[error("Cannot exceed quota for {what}: {most}")]
     Quota { what: &'static str, most: usize },
@@ -97,21 +97,21 @@ pub(crate) enum IamError {
 /// What still depends on the entity that somebody wants to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Usage {
-    #[error("entity, must detach all policies first.")]
+    #[error("Cannot delete entity, must detach all policies first.")]
     AttachedPolicies,
-    #[error("entity, must delete policies first.")]
+    #[error("Cannot delete entity, must delete policies first.")]
     InlinePolicies,
-    #[error("entity, must delete access keys first.")]
+    #[error("Cannot delete entity, must delete access keys first.")]
     AccessKeys,
-    #[error("entity, must remove users from group first.")]
+    #[error("Cannot delete entity, must remove users from group first.")]
     GroupMembers,
-    #[error("a policy attached to entities.")]
+    #[error("Cannot delete a policy attached to entities.")]
     Attachments,
-    #[error("the default version of a policy.")]
+    #[error("Cannot delete the default version of a policy.")]
     DefaultVersion,
     #[error(
-        "entity, must delete all non-default versions first: this policy has more than one version. Before you delete a \
-         policy, you must delete the policy's versions. The default version is deleted with the policy."
+        "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The \
+         default version is deleted with the policy."
     )]
     Versions,
 }

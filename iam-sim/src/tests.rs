@@ -113,13 +113,15 @@ impl House {
         }
     }
 
-    async fn story(&mut self, lines: &str, expected: Expect) {
+    /// A story with its outcomes, which stand behind arrows: the story is read from there and told again.
+    async fn story(&mut self, story: Expect) {
         let mut told = String::new();
-        for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let lines = story.data().lines().map(str::trim);
+        for line in lines.filter(|line| !line.is_empty() && !line.starts_with("->")) {
             let outcome = self.line(line).await;
-            told += &format!("{line}\n  {outcome}\n");
+            told += &format!("{line}\n  -> {outcome}\n");
         }
-        expected.assert_eq(&told);
+        story.assert_eq(&told);
     }
 
     fn calls(&self) -> Vec<ApiCall> {
@@ -141,71 +143,49 @@ fn between(xml: &str, name: &str) -> String {
 async fn a_user_is_made_used_and_unmade() {
     let mut house = House::new();
     house
-        .story(
-            "root: CreateUser UserName=ada Path=/team/
-             root: CreateUser UserName=ADA
-             ada = root: CreateAccessKey UserName=ada
-             root: CreateAccessKey UserName=ada
-             root: CreateAccessKey UserName=ada
-             root: PutUserPolicy UserName=ada PolicyName=reads PolicyDocument=$allow-iam-reads
-             root: AttachUserPolicy UserName=ada PolicyArn=arn:aws:iam::aws:policy/AmazonS3FullAccess
-             root: AttachUserPolicy UserName=ada PolicyArn=arn:aws:iam::aws:policy/NoSuchAccess
-             ada: GetUser
-             ada: GetUser UserName=bob
-             ada: DeleteUser UserName=ada
-             ada: ListUsers
-             ada: CreateRole RoleName=r AssumeRolePolicyDocument=$trust-account
-             root: DeleteUser UserName=ada
-             root: DetachUserPolicy UserName=ada PolicyArn=arn:aws:iam::aws:policy/AmazonS3FullAccess
-             root: DeleteUser UserName=ada
-             root: DeleteUserPolicy UserName=ada PolicyName=reads
-             root: DeleteUserPolicy UserName=ada PolicyName=reads
-             root: DeleteUser UserName=ada
-             root: DeleteAccessKey UserName=ada AccessKeyId=AKIAUNKNOWN
-             root: FlyToTheMoon",
-            expect![[r#"
+        .story(expect![[r#"
                 root: CreateUser UserName=ada Path=/team/
-                  ok
+                  -> ok
                 root: CreateUser UserName=ADA
-                  409 EntityAlreadyExists User with name ADA already exists.
+                  -> 409 EntityAlreadyExists User with name ADA already exists.
                 ada = root: CreateAccessKey UserName=ada
-                  ok
+                  -> ok
                 root: CreateAccessKey UserName=ada
-                  ok
+                  -> ok
                 root: CreateAccessKey UserName=ada
-                  409 LimitExceeded Cannot exceed quota for AccessKeysPerUser: 2
+                  -> 409 LimitExceeded Cannot exceed quota for AccessKeysPerUser: 2
                 root: PutUserPolicy UserName=ada PolicyName=reads PolicyDocument=$allow-iam-reads
-                  ok
+                  -> ok
                 root: AttachUserPolicy UserName=ada PolicyArn=arn:aws:iam::aws:policy/AmazonS3FullAccess
-                  ok
+                  -> ok
                 root: AttachUserPolicy UserName=ada PolicyArn=arn:aws:iam::aws:policy/NoSuchAccess
-                  404 NoSuchEntity Policy arn:aws:iam::aws:policy/NoSuchAccess does not exist or is not attachable.
+                  -> 404 NoSuchEntity Policy arn:aws:iam::aws:policy/NoSuchAccess does not exist or is not attachable.
                 ada: GetUser
-                  ok
+                  -> ok
                 ada: GetUser UserName=bob
-                  404 NoSuchEntity The user with name bob cannot be found.
+                  -> 404 NoSuchEntity The user with name bob cannot be found.
                 ada: DeleteUser UserName=ada
-                  403 AccessDenied User: arn:aws:iam::111122223333:user/team/ada is not authorized to perform: iam:DeleteUser on resource: user ada because no identity-based policy allows the iam:DeleteUser action
+                  -> 403 AccessDenied User: arn:aws:iam::111122223333:user/team/ada is not authorized to perform: iam:DeleteUser on resource: user ada because no identity-based policy allows the iam:DeleteUser action
                 ada: ListUsers
-                  403 AccessDenied User: arn:aws:iam::111122223333:user/team/ada is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::111122223333:user/ because no identity-based policy allows the iam:ListUsers action
+                  -> 403 AccessDenied User: arn:aws:iam::111122223333:user/team/ada is not authorized to perform: iam:ListUsers on resource: arn:aws:iam::111122223333:user/ because no identity-based policy allows the iam:ListUsers action
                 ada: CreateRole RoleName=r AssumeRolePolicyDocument=$trust-account
-                  403 AccessDenied User: arn:aws:iam::111122223333:user/team/ada is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::111122223333:role/r because no identity-based policy allows the iam:CreateRole action
+                  -> 403 AccessDenied User: arn:aws:iam::111122223333:user/team/ada is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::111122223333:role/r because no identity-based policy allows the iam:CreateRole action
                 root: DeleteUser UserName=ada
-                  409 DeleteConflict Cannot delete entity, must detach all policies first.
+                  -> 409 DeleteConflict Cannot delete entity, must detach all policies first.
                 root: DetachUserPolicy UserName=ada PolicyArn=arn:aws:iam::aws:policy/AmazonS3FullAccess
-                  ok
+                  -> ok
                 root: DeleteUser UserName=ada
-                  409 DeleteConflict Cannot delete entity, must delete policies first.
+                  -> 409 DeleteConflict Cannot delete entity, must delete policies first.
                 root: DeleteUserPolicy UserName=ada PolicyName=reads
-                  ok
+                  -> ok
                 root: DeleteUserPolicy UserName=ada PolicyName=reads
-                  404 NoSuchEntity The user policy with name reads cannot be found.
+                  -> 404 NoSuchEntity The user policy with name reads cannot be found.
                 root: DeleteUser UserName=ada
-                  409 DeleteConflict Cannot delete entity, must delete access keys first.
+                  -> 409 DeleteConflict Cannot delete entity, must delete access keys first.
                 root: DeleteAccessKey UserName=ada AccessKeyId=AKIAUNKNOWN
-                  404 NoSuchEntity The Access Key with id AKIAUNKNOWN cannot be found.
+                  -> 404 NoSuchEntity The Access Key with id AKIAUNKNOWN cannot be found.
                 root: FlyToTheMoon
-                  400 InvalidAction Could not find operation FlyToTheMoon for version 2010-05-08
+                  -> 400 InvalidAction Could not find operation FlyToTheMoon for version 2010-05-08
             "#]],
         )
         .await;
@@ -294,81 +274,56 @@ async fn answers_carry_what_clients_read() {
 async fn policies_reach_a_user_by_every_road() {
     let mut house = House::new();
     house
-        .story(
-            "root: CreateUser UserName=ada
-             root: CreateGroup GroupName=readers
-             ada = root: CreateAccessKey UserName=ada
-             ada: GetUser
-             root: PutGroupPolicy GroupName=readers PolicyName=reads PolicyDocument=$allow-iam-reads
-             root: AddUserToGroup GroupName=readers UserName=ada
-             ada: GetUser
-             root: CreatePolicy PolicyName=bound PolicyDocument=$allow-kms
-             root: PutUserPermissionsBoundary UserName=ada PermissionsBoundary=arn:aws:iam::111122223333:policy/bound
-             ada: GetUser
-             root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
-             root: CreatePolicyVersion PolicyArn=arn:aws:iam::111122223333:policy/bound PolicyDocument=$admin SetAsDefault=true
-             ada: GetUser
-             root: PutUserPolicy UserName=ada PolicyName=nothing PolicyDocument=$deny-all
-             ada: GetUser
-             ada: GetCallerIdentity
-             root: DeleteUserPermissionsBoundary UserName=ada
-             root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
-             root: DeletePolicyVersion PolicyArn=arn:aws:iam::111122223333:policy/bound VersionId=v1
-             root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
-             root: DeleteGroup GroupName=readers
-             root: RemoveUserFromGroup GroupName=readers UserName=ada
-             root: DeleteGroupPolicy GroupName=readers PolicyName=reads
-             root: DeleteGroup GroupName=readers",
-            expect![[r#"
-                root: CreateUser UserName=ada
-                  ok
-                root: CreateGroup GroupName=readers
-                  ok
-                ada = root: CreateAccessKey UserName=ada
-                  ok
-                ada: GetUser
-                  403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: iam:GetUser on resource: user ada because no identity-based policy allows the iam:GetUser action
-                root: PutGroupPolicy GroupName=readers PolicyName=reads PolicyDocument=$allow-iam-reads
-                  ok
-                root: AddUserToGroup GroupName=readers UserName=ada
-                  ok
-                ada: GetUser
-                  ok
-                root: CreatePolicy PolicyName=bound PolicyDocument=$allow-kms
-                  ok
-                root: PutUserPermissionsBoundary UserName=ada PermissionsBoundary=arn:aws:iam::111122223333:policy/bound
-                  ok
-                ada: GetUser
-                  403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: iam:GetUser on resource: user ada because no permissions boundary allows the iam:GetUser action
-                root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
-                  409 DeleteConflict Cannot delete a policy attached to entities.
-                root: CreatePolicyVersion PolicyArn=arn:aws:iam::111122223333:policy/bound PolicyDocument=$admin SetAsDefault=true
-                  ok
-                ada: GetUser
-                  ok
-                root: PutUserPolicy UserName=ada PolicyName=nothing PolicyDocument=$deny-all
-                  ok
-                ada: GetUser
-                  403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: iam:GetUser on resource: user ada with an explicit deny in an identity-based policy
-                ada: GetCallerIdentity
-                  ok
-                root: DeleteUserPermissionsBoundary UserName=ada
-                  ok
-                root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
-                  409 DeleteConflict Cannot delete entity, must delete all non-default versions first: this policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.
-                root: DeletePolicyVersion PolicyArn=arn:aws:iam::111122223333:policy/bound VersionId=v1
-                  ok
-                root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
-                  ok
-                root: DeleteGroup GroupName=readers
-                  409 DeleteConflict Cannot delete entity, must remove users from group first.
-                root: RemoveUserFromGroup GroupName=readers UserName=ada
-                  ok
-                root: DeleteGroupPolicy GroupName=readers PolicyName=reads
-                  ok
-                root: DeleteGroup GroupName=readers
-                  ok
-            "#]],
+        .story(expect![[r#"
+            root: CreateUser UserName=ada
+              -> ok
+            root: CreateGroup GroupName=readers
+              -> ok
+            ada = root: CreateAccessKey UserName=ada
+              -> ok
+            ada: GetUser
+              -> 403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: iam:GetUser on resource: user ada because no identity-based policy allows the iam:GetUser action
+            root: PutGroupPolicy GroupName=readers PolicyName=reads PolicyDocument=$allow-iam-reads
+              -> ok
+            root: AddUserToGroup GroupName=readers UserName=ada
+              -> ok
+            ada: GetUser
+              -> ok
+            root: CreatePolicy PolicyName=bound PolicyDocument=$allow-kms
+              -> ok
+            root: PutUserPermissionsBoundary UserName=ada PermissionsBoundary=arn:aws:iam::111122223333:policy/bound
+              -> ok
+            ada: GetUser
+              -> 403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: iam:GetUser on resource: user ada because no permissions boundary allows the iam:GetUser action
+            root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
+              -> 409 DeleteConflict Cannot delete a policy attached to entities.
+            root: CreatePolicyVersion PolicyArn=arn:aws:iam::111122223333:policy/bound PolicyDocument=$admin SetAsDefault=true
+              -> ok
+            ada: GetUser
+              -> ok
+            root: PutUserPolicy UserName=ada PolicyName=nothing PolicyDocument=$deny-all
+              -> ok
+            ada: GetUser
+              -> 403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: iam:GetUser on resource: user ada with an explicit deny in an identity-based policy
+            ada: GetCallerIdentity
+              -> ok
+            root: DeleteUserPermissionsBoundary UserName=ada
+              -> ok
+            root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
+              -> 409 DeleteConflict This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.
+            root: DeletePolicyVersion PolicyArn=arn:aws:iam::111122223333:policy/bound VersionId=v1
+              -> ok
+            root: DeletePolicy PolicyArn=arn:aws:iam::111122223333:policy/bound
+              -> ok
+            root: DeleteGroup GroupName=readers
+              -> 409 DeleteConflict Cannot delete entity, must remove users from group first.
+            root: RemoveUserFromGroup GroupName=readers UserName=ada
+              -> ok
+            root: DeleteGroupPolicy GroupName=readers PolicyName=reads
+              -> ok
+            root: DeleteGroup GroupName=readers
+              -> ok
+        "#]],
         )
         .await;
 }
@@ -377,89 +332,61 @@ async fn policies_reach_a_user_by_every_road() {
 async fn a_role_is_taken_on_by_whom_it_trusts_and_who_may() {
     let mut house = House::new();
     house
-        .story(
-            "root: CreateUser UserName=ada
-             ada = root: CreateAccessKey UserName=ada
-             root: CreateRole RoleName=own AssumeRolePolicyDocument=$trust-ada
-             root: CreateRole RoleName=shared AssumeRolePolicyDocument=$trust-account
-             root: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=s1
-             ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/nowhere RoleSessionName=s1
-             ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/shared RoleSessionName=s1
-             root: PutUserPolicy UserName=ada PolicyName=assume PolicyDocument=$allow-assume
-             ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/shared RoleSessionName=s1
-             tuesday = ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=tuesday
-             tuesday: GetRole RoleName=own
-             root: PutRolePolicy RoleName=own PolicyName=all PolicyDocument=$admin
-             tuesday: GetRole RoleName=own
-             tuesday: GetUser
-             narrow = ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=narrow Policy=$allow-kms
-             narrow: GetRole RoleName=own
-             root: UpdateAssumeRolePolicy RoleName=own PolicyDocument=$trust-account
-             tuesday: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=again DurationSeconds=7200
-             root: UpdateRole RoleName=own MaxSessionDuration=7200
-             tuesday: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=again DurationSeconds=7200
-             ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=x
-             ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=a/b
-             root: CreateRole RoleName=ghostly AssumeRolePolicyDocument=$allow-kms
-             root: DeleteRolePolicy RoleName=own PolicyName=all
-             root: DeleteRole RoleName=own
-             tuesday: GetCallerIdentity
-             tuesday: GetRole RoleName=shared",
-            expect![[r#"
+        .story(expect![[r#"
                 root: CreateUser UserName=ada
-                  ok
+                  -> ok
                 ada = root: CreateAccessKey UserName=ada
-                  ok
+                  -> ok
                 root: CreateRole RoleName=own AssumeRolePolicyDocument=$trust-ada
-                  ok
+                  -> ok
                 root: CreateRole RoleName=shared AssumeRolePolicyDocument=$trust-account
-                  ok
+                  -> ok
                 root: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=s1
-                  403 AccessDenied Roles may not be assumed by root accounts.
+                  -> 403 AccessDenied Roles may not be assumed by root accounts.
                 ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/nowhere RoleSessionName=s1
-                  403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/nowhere
+                  -> 403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/nowhere
                 ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/shared RoleSessionName=s1
-                  403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/shared because no identity-based policy allows the sts:AssumeRole action
+                  -> 403 AccessDenied User: arn:aws:iam::111122223333:user/ada is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/shared because no identity-based policy allows the sts:AssumeRole action
                 root: PutUserPolicy UserName=ada PolicyName=assume PolicyDocument=$allow-assume
-                  ok
+                  -> ok
                 ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/shared RoleSessionName=s1
-                  ok
+                  -> ok
                 tuesday = ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=tuesday
-                  ok
+                  -> ok
                 tuesday: GetRole RoleName=own
-                  403 AccessDenied User: arn:aws:sts::111122223333:assumed-role/own/tuesday is not authorized to perform: iam:GetRole on resource: role own because no identity-based policy allows the iam:GetRole action
+                  -> 403 AccessDenied User: arn:aws:sts::111122223333:assumed-role/own/tuesday is not authorized to perform: iam:GetRole on resource: role own because no identity-based policy allows the iam:GetRole action
                 root: PutRolePolicy RoleName=own PolicyName=all PolicyDocument=$admin
-                  ok
+                  -> ok
                 tuesday: GetRole RoleName=own
-                  ok
+                  -> ok
                 tuesday: GetUser
-                  400 ValidationError Must specify userName when calling with non-User credentials
+                  -> 400 ValidationError Must specify userName when calling with non-User credentials
                 narrow = ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=narrow Policy=$allow-kms
-                  ok
+                  -> ok
                 narrow: GetRole RoleName=own
-                  403 AccessDenied User: arn:aws:sts::111122223333:assumed-role/own/narrow is not authorized to perform: iam:GetRole on resource: role own because no session policy allows the iam:GetRole action
+                  -> 403 AccessDenied User: arn:aws:sts::111122223333:assumed-role/own/narrow is not authorized to perform: iam:GetRole on resource: role own because no session policy allows the iam:GetRole action
                 root: UpdateAssumeRolePolicy RoleName=own PolicyDocument=$trust-account
-                  ok
+                  -> ok
                 tuesday: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=again DurationSeconds=7200
-                  400 ValidationError The requested DurationSeconds exceeds the MaxSessionDuration set for this role.
+                  -> 400 ValidationError The requested DurationSeconds exceeds the MaxSessionDuration set for this role.
                 root: UpdateRole RoleName=own MaxSessionDuration=7200
-                  ok
+                  -> ok
                 tuesday: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=again DurationSeconds=7200
-                  400 ValidationError The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.
+                  -> 400 ValidationError The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.
                 ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=x
-                  400 ValidationError 1 validation error detected: Value 'x' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2
+                  -> 400 ValidationError 1 validation error detected: Value 'x' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2
                 ada: AssumeRole RoleArn=arn:aws:iam::111122223333:role/own RoleSessionName=a/b
-                  400 ValidationError 1 validation error detected: Value 'a/b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*
+                  -> 400 ValidationError 1 validation error detected: Value 'a/b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*
                 root: CreateRole RoleName=ghostly AssumeRolePolicyDocument=$allow-kms
-                  400 MalformedPolicyDocument Has prohibited field Resource
+                  -> 400 MalformedPolicyDocument Has prohibited field Resource
                 root: DeleteRolePolicy RoleName=own PolicyName=all
-                  ok
+                  -> ok
                 root: DeleteRole RoleName=own
-                  ok
+                  -> ok
                 tuesday: GetCallerIdentity
-                  ok
+                  -> ok
                 tuesday: GetRole RoleName=shared
-                  403 AccessDenied User: arn:aws:sts::111122223333:assumed-role/own/tuesday is not authorized to perform: iam:GetRole on resource: role shared because no identity-based policy allows the iam:GetRole action
+                  -> 403 AccessDenied User: arn:aws:sts::111122223333:assumed-role/own/tuesday is not authorized to perform: iam:GetRole on resource: role shared because no identity-based policy allows the iam:GetRole action
             "#]],
         )
         .await;
@@ -477,14 +404,11 @@ async fn a_stranger_needs_both_accounts() {
     house.callers.insert("eve".into(), Caller::new(stranger, "AKIAEVE"));
     house.texts.insert("trust-eve".into(), trusting("arn:aws:iam::444455556666:user/eve"));
     house
-        .story(
-            "root: CreateRole RoleName=guest AssumeRolePolicyDocument=$trust-eve
-             eve: AssumeRole RoleArn=arn:aws:iam::111122223333:role/guest RoleSessionName=visit",
-            expect![[r#"
+        .story(expect![[r#"
                 root: CreateRole RoleName=guest AssumeRolePolicyDocument=$trust-eve
-                  ok
+                  -> ok
                 eve: AssumeRole RoleArn=arn:aws:iam::111122223333:role/guest RoleSessionName=visit
-                  403 AccessDenied User: arn:aws:iam::444455556666:user/eve is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/guest because no identity-based policy allows the sts:AssumeRole action
+                  -> 403 AccessDenied User: arn:aws:iam::444455556666:user/eve is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/guest because no identity-based policy allows the sts:AssumeRole action
             "#]],
         )
         .await;
@@ -494,32 +418,23 @@ async fn a_stranger_needs_both_accounts() {
 async fn a_session_token_of_oneself_opens_no_iam() {
     let mut house = House::new();
     house
-        .story(
-            "root: CreateUser UserName=ada
-             root: PutUserPolicy UserName=ada PolicyName=all PolicyDocument=$admin
-             ada = root: CreateAccessKey UserName=ada
-             session = ada: GetSessionToken
-             session: GetCallerIdentity
-             session: GetUser
-             session: GetSessionToken
-             ada: GetSessionToken DurationSeconds=60",
-            expect![[r#"
+        .story(expect![[r#"
                 root: CreateUser UserName=ada
-                  ok
+                  -> ok
                 root: PutUserPolicy UserName=ada PolicyName=all PolicyDocument=$admin
-                  ok
+                  -> ok
                 ada = root: CreateAccessKey UserName=ada
-                  ok
+                  -> ok
                 session = ada: GetSessionToken
-                  ok
+                  -> ok
                 session: GetCallerIdentity
-                  ok
+                  -> ok
                 session: GetUser
-                  403 InvalidClientTokenId The security token included in the request is invalid
+                  -> 403 InvalidClientTokenId The security token included in the request is invalid
                 session: GetSessionToken
-                  403 AccessDenied Cannot call GetSessionToken with session credentials
+                  -> 403 AccessDenied Cannot call GetSessionToken with session credentials
                 ada: GetSessionToken DurationSeconds=60
-                  400 ValidationError 1 validation error detected: Value '60' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900
+                  -> 400 ValidationError 1 validation error detected: Value '60' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900
             "#]],
         )
         .await;

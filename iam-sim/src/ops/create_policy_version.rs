@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::call::{Answer, Call};
 use crate::fault::IamError;
-use crate::ops::managed_policies::{authorized_arn, own, sized_policy};
+use crate::ops::managed_policies::{found, own_arn, sized_policy};
 use crate::ops::shapes;
 use crate::records::PolicyVersion;
 use crate::service::Op;
@@ -16,10 +16,10 @@ pub(crate) const OP: Op = Op::change("CreatePolicyVersion", run);
 
 fn run(call: &mut Call<'_>) -> Answer {
     let (text, as_default) = (call.args.required("PolicyDocument")?, call.args.flag("SetAsDefault"));
-    let arn = authorized_arn(call)?;
+    let arn = own_arn(call)?;
     let (document, created, account) = (sized_policy(text)?, call.now(), call.account());
     call.directory.change(|shelves, draft| {
-        let policy = own(shelves, account, arn)?;
+        let policy = found(shelves, account, arn)?;
         draft.edit(&**policy, |policy| {
             if policy.versions.len() >= MOST_VERSIONS {
                 return Err(IamError::TooManyVersions);

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::call::{Answer, Call};
 use crate::fault::Usage;
 use crate::ops::deletion::must_not;
-use crate::ops::managed_policies::{authorized_arn, own, version};
+use crate::ops::managed_policies::{found, own_arn, version};
 use crate::service::Op;
 
 /// See the file's head.
@@ -13,10 +13,10 @@ pub(crate) const OP: Op = Op::change("DeletePolicyVersion", run);
 
 fn run(call: &mut Call<'_>) -> Answer {
     let id = call.args.required("VersionId")?;
-    let arn = authorized_arn(call)?;
+    let arn = own_arn(call)?;
     let account = call.account();
     call.directory.change(|shelves, draft| {
-        let policy = own(shelves, account, arn)?;
+        let policy = found(shelves, account, arn)?;
         let number = version(policy, id)?.number;
         must_not(number == policy.default_version, Usage::DefaultVersion)?;
         draft.edit(&**policy, |policy| {

@@ -36,6 +36,13 @@ pub(super) fn authorized_arn<'a>(call: &mut Call<'a>) -> Result<&'a str, IamErro
     Ok(arn)
 }
 
+/// The same, for what is to be changed.
+pub(super) fn own_arn<'a>(call: &mut Call<'a>) -> Result<&'a str, IamError> {
+    let arn = authorized_arn(call)?;
+    must_not_be_aws(call, arn)?;
+    Ok(arn)
+}
+
 /// The policy of this ARN, if the account can see it: its own, or AWS's.
 pub(super) fn visible<'a>(shelves: &'a Shelves, account: &AccountId, arn: &str) -> Option<&'a Arc<ManagedPolicy>> {
     let own = arn.parse().is_ok_and(|arn: Arn| arn.account == account.as_str());
@@ -51,16 +58,11 @@ pub(super) fn found<'a>(
     visible(shelves, account, arn).ok_or_else(|| IamError::NoSuchPolicy(arn.into()))
 }
 
-/// The policy of this ARN, to be changed: AWS's own are nobody's to change.
-pub(super) fn own<'a>(
-    shelves: &'a Shelves,
-    account: &AccountId,
-    arn: &str,
-) -> Result<&'a Arc<ManagedPolicy>, IamError> {
-    found(shelves, account, arn).and_then(|policy| {
-        let denied = || IamError::AccessDenied { sentence: "Cannot change an AWS managed policy.".into() };
-        if is_aws(arn) { Err(denied()) } else { Ok(policy) }
-    })
+/// Refuses to change what is AWS's own, whatever the caller's policies say: no account has rights over it.
+fn must_not_be_aws(call: &Call<'_>, arn: &str) -> Result<(), IamError> {
+    let (caller, action) = (call.ctx.principal_arn(), call.action);
+    let sentence = format!("User: {caller} is not authorized to perform: iam:{action} on resource: policy {arn}");
+    if is_aws(arn) { Err(IamError::AccessDenied { sentence }) } else { Ok(()) }
 }
 
 /// The version called `v1`, `v2`, ….
