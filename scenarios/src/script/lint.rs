@@ -124,26 +124,24 @@ impl Desk<'_> {
                 "repeat one of the options, letter by letter",
             );
         }
-        for (name, path) in &step.capture {
-            if !is_variable_name(name) {
-                self.complain(
-                    name,
-                    format!("{name:?} cannot name a captured value"),
-                    "use capitals, digits and _; not PATH, AWS_… and the like",
-                );
-            }
-            self.jmespath(path);
-            known.insert(name.clone());
-        }
+        self.captures(step, known);
         step.expect.result.keys().for_each(|path| self.jmespath(path));
         for text in texts(&step.expect) {
             for name in mentioned(&text).filter(|name| !known.contains(*name)) {
-                self.complain(
-                    &format!("${name}"),
-                    format!("nothing captured ${name} so far"),
-                    "capture it in this step or an earlier one",
-                );
+                let what = format!("nothing captured ${name} so far");
+                self.complain(&format!("${name}"), what, "capture it in this step or an earlier one");
             }
+        }
+    }
+
+    fn captures(&mut self, step: &Step, known: &mut BTreeSet<String>) {
+        for (name, path) in &step.capture {
+            if !is_variable_name(name) {
+                let what = format!("{name:?} cannot name a captured value");
+                self.complain(name, what, "use capitals, digits and _; not PATH, AWS_… and the like");
+            }
+            self.jmespath(path);
+            known.insert(name.clone());
         }
     }
 

@@ -103,13 +103,25 @@ fn tools(shell: &Shell, needs: &[Need]) -> Result<(), StageError> {
 
 /// Whether the server says that attached volumes are device files; silence counts as yes.
 fn device_files(health: &Value) -> Result<(), StageError> {
-    let fuse = ["/fuse", "/ebs/fuse", "/devices/fuse"].iter().find_map(|path| health.pointer(path));
-    let available = fuse.and_then(|fuse| fuse.as_bool().or_else(|| fuse.get("available")?.as_bool()));
-    if available == Some(false) {
-        let reason = fuse.and_then(|fuse| fuse.get("reason")?.as_str()).unwrap_or("its health says no more");
-        return Err(StageError::Missing(format!(
-            "the server serves no device files: {reason}; install fuse3 and start it again"
-        )));
+    let fuse = &health["ebs"]["fuse"];
+    if fuse["available"] != Value::Bool(false) {
+        return Ok(());
     }
-    Ok(())
+    let reason = fuse["reason"].as_str().unwrap_or("its health says no more");
+    let text = format!("the server serves no device files: {reason}; install fuse3 and start it again");
+    Err(StageError::Missing(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_server_without_device_files_says_why() {
+        let without = json!({"ebs": {"fuse": {"available": false, "reason": "/dev/fuse is absent"}}});
+        assert!(device_files(&without).unwrap_err().to_string().contains("/dev/fuse is absent"));
+        assert!(device_files(&json!({"ebs": {"fuse": {"available": true, "reason": null}}})).is_ok());
+        assert!(device_files(&json!({})).is_ok());
+    }
 }
