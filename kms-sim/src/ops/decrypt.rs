@@ -49,7 +49,7 @@ impl Operation for Decrypt {
         let key = asking.context(&request.encryption_context).decide()?;
         source.check_key()?;
         key.permit(Use::Cryptography)?;
-        check_algorithm(request.encryption_algorithm.as_deref(), &key.arn)?;
+        check_algorithm(request.encryption_algorithm.as_deref())?;
         let plaintext = kms.hsm.decrypt(&key, &source.blob, &context)?;
         stop_if_dry(request.dry_run)?;
         call.used(source.material());

@@ -48,7 +48,7 @@ impl Operation for Encrypt {
         let asking = kms.ask::<Self>(call, &found).tokens(&request.grant_tokens);
         let key = asking.context(&request.encryption_context).decide()?;
         key.permit(Use::Cryptography)?;
-        check_algorithm(request.encryption_algorithm.as_deref(), &key.arn)?;
+        check_algorithm(request.encryption_algorithm.as_deref())?;
         stop_if_dry(request.dry_run)?;
         let sealed = kms.hsm.encrypt(&key, &context, &plaintext)?;
         call.used(key.current().id);

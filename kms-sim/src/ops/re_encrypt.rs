@@ -47,8 +47,8 @@ impl Operation for ReEncrypt {
         source.check_key()?;
         source_key.permit(Use::Cryptography)?;
         target_key.permit(Use::Cryptography)?;
-        check_algorithm(request.source_encryption_algorithm.as_deref(), &source_key.arn)?;
-        check_algorithm(request.destination_encryption_algorithm.as_deref(), &target_key.arn)?;
+        check_algorithm(request.source_encryption_algorithm.as_deref())?;
+        check_algorithm(request.destination_encryption_algorithm.as_deref())?;
         let sealed = kms.hsm.re_encrypt((&source_key, &from), (&target_key, &to), &source.blob)?;
         stop_if_dry(request.dry_run)?;
         call.audit.additional(serde_json::json!({

@@ -45,11 +45,11 @@ pub(crate) fn stop_if_dry(dry_run: Option<bool>) -> Result<(), KmsError> {
 }
 
 /// The algorithm, where named, must be the one that symmetric keys have.
-pub(crate) fn check_algorithm(algorithm: Option<&str>, arn: &str) -> Result<(), KmsError> {
+pub(crate) fn check_algorithm(algorithm: Option<&str>) -> Result<(), KmsError> {
     match algorithm {
         None | Some("SYMMETRIC_DEFAULT") => Ok(()),
         Some(other) => Err(KmsError::InvalidKeyUsage(format!(
-            "Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT for key {arn}."
+            "Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT."
         ))),
     }
 }

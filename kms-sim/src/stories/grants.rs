@@ -115,6 +115,22 @@ fn the_retiring_service_ends_the_grant_of_an_attachment() {
 }
 
 #[test]
+fn the_role_of_a_host_opens_a_volume_key_through_its_grant_alone() {
+    let attach = r#"create-key; as alice; through ec2; generate-data-key-without-plaintext NumberOfBytes=64 EncryptionContext={"aws:ebs:id":"vol-1"}; create-grant GranteePrincipal=arn:aws:sts::111122223333:assumed-role/aws:ec2-infrastructure/i-1 RetiringPrincipal=ec2.us-east-1.amazonaws.com Operations=["Decrypt"] Constraints={"EncryptionContextSubset":{"aws:ebs:id":"vol-1"}}"#;
+    let decrypt = r#"decrypt $last EncryptionContext={"aws:ebs:id":"vol-1"} GrantTokens=["$token"]"#;
+    check(&format!("{attach}; as aws:ec2-infrastructure/i-1; {decrypt}"), expect!["(bytes)"]);
+    check(
+        &format!("{attach}; as aws:ec2-infrastructure/i-2; {decrypt}"),
+        expect![
+            "AccessDeniedException 400: User: arn:aws:sts::111122223333:assumed-role/aws:ec2-infrastructure/i-2 is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action"
+        ],
+    );
+    let managed = attach.replace("create-key; ", "").replace("NumberOfBytes", "KeyId=alias/aws/ebs NumberOfBytes");
+    let managed = managed.replace("; create-grant", "; describe-key alias/aws/ebs; create-grant");
+    check(&format!("{managed}; as aws:ec2-infrastructure/i-1; {decrypt}"), expect!["(bytes)"]);
+}
+
+#[test]
 fn a_grantee_passes_on_no_more_than_it_holds() {
     let lend = format!(r#"create-key; create-grant {TO_BOB} Operations=["CreateGrant","Decrypt"]; as bob"#);
     let pass_on = "create-grant GranteePrincipal=arn:aws:iam::111122223333:user/carol";

@@ -8,6 +8,7 @@
 //! what earlier steps answered. `as NAME` changes the caller, `days N` moves the clock, `restart` opens the store anew.
 
 mod aliases;
+mod crowd;
 mod cryptography;
 mod grants;
 mod ledger;

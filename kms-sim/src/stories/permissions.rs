@@ -120,6 +120,34 @@ fn conditions_see_the_call() {
     );
 }
 
+#[test]
+fn a_right_to_lend_can_be_kept_to_services() {
+    let policy = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"kms:CreateGrant","Resource":"*","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}}]}"#;
+    let create = format!("create-key Policy={}; as bob", quoted(policy));
+    let grant = r#"create-grant GranteePrincipal=arn:aws:iam::111122223333:user/carol Operations=["Decrypt"]"#;
+    check(&format!("{create}; through ec2; {grant}"), expect!["ok"]);
+    check(
+        &format!("{create}; {grant}"),
+        expect![
+            "AccessDeniedException 400: User: arn:aws:iam::111122223333:user/bob is not authorized to perform: kms:CreateGrant on resource: KEY because no identity-based policy allows the kms:CreateGrant action"
+        ],
+    );
+}
+
+#[test]
+fn the_alias_that_was_used_can_decide() {
+    let policy = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"kms:Encrypt","Resource":"*","Condition":{"StringEquals":{"kms:RequestAlias":"alias/app"},"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/app"}}}]}"#;
+    let create =
+        format!("create-key Policy={}; create-alias alias/app; create-alias alias/other; as bob", quoted(policy));
+    check(&format!("{create}; encrypt x KeyId=alias/app .KeyId"), expect!["KEY"]);
+    check(
+        &format!("{create}; encrypt x KeyId=alias/other"),
+        expect![
+            "AccessDeniedException 400: User: arn:aws:iam::111122223333:user/bob is not authorized to perform: kms:Encrypt on resource: KEY because no identity-based policy allows the kms:Encrypt action"
+        ],
+    );
+}
+
 /// A policy text as the story's JSON string, without blanks.
 fn quoted(policy: &str) -> String {
     serde_json::to_string(policy).unwrap()

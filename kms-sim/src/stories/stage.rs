@@ -203,10 +203,10 @@ impl Stage {
     }
 
     fn remember(&mut self, answer: &Value) {
-        if let Some(id) = answer.pointer("/KeyMetadata/KeyId").and_then(Value::as_str) {
-            if let Some(before) = self.named.insert("key".into(), id.into()).filter(|before| before != id) {
-                self.named.insert("was-key".into(), before);
-            }
+        if let Some(id) = answer.pointer("/KeyMetadata/KeyId").and_then(Value::as_str)
+            && let Some(before) = self.named.insert("key".into(), id.into()).filter(|before| before != id)
+        {
+            self.named.insert("was-key".into(), before);
         }
         for (name, path) in
             [("last", "/CiphertextBlob"), ("grant", "/GrantId"), ("token", "/GrantToken"), ("marker", "/NextMarker")]
