@@ -48,7 +48,7 @@ impl Touched {
     }
 
     /// The tags it has (`aws:ResourceTag/…`, `ec2:ResourceTag/…`).
-    pub(crate) fn tagged(mut self, tags: &crate::model::tags::Tags) -> Self {
+    pub(crate) fn with_tags(mut self, tags: &crate::model::tags::Tags) -> Self {
         for (key, value) in tags {
             self.facts.set(&format!("aws:ResourceTag/{key}"), value.as_str());
             self.facts.set(&format!("ec2:ResourceTag/{key}"), value.as_str());
@@ -57,7 +57,7 @@ impl Touched {
     }
 
     /// The tags it is to get (`aws:RequestTag/…`, `aws:TagKeys`).
-    pub(crate) fn to_be_tagged(mut self, tags: &crate::model::tags::Tags) -> Self {
+    pub(crate) fn with_request_tags(mut self, tags: &crate::model::tags::Tags) -> Self {
         for (key, value) in tags {
             self.facts.set(&format!("aws:RequestTag/{key}"), value.as_str());
         }

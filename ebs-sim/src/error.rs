@@ -43,7 +43,7 @@ pub enum EbsError {
         /// The device named or found.
         device: String,
     },
-    /// The place on the instance is taken.
+    /// The place on the instance is taken. EC2's list of codes has `InvalidDevice.InUse` for it; what it answers is this.
     #[error("Invalid value '{0}' for unixDevice. Attachment point {0} is already in use")]
     DeviceInUse(String),
     /// Volume and instance are in different zones.
@@ -161,13 +161,12 @@ impl EbsError {
         match self {
             Self::VolumeNotFound(_) => ("InvalidVolume.NotFound", 400),
             Self::VolumeIdMalformed(_) => ("InvalidVolumeID.Malformed", 400),
-            Self::IdInUse(_) | Self::InvalidParameterValue(_) => ("InvalidParameterValue", 400),
+            Self::IdInUse(_) | Self::DeviceInUse(_) | Self::InvalidParameterValue(_) => ("InvalidParameterValue", 400),
             Self::InstanceNotFound(_) => ("InvalidInstanceID.NotFound", 400),
             Self::InstanceIdMalformed(_) => ("InvalidInstanceID.Malformed", 400),
             Self::InvalidId(_) => ("InvalidID", 400),
             Self::SnapshotNotFound(_) => ("InvalidSnapshot.NotFound", 400),
             Self::AttachmentNotFound { .. } => ("InvalidAttachment.NotFound", 400),
-            Self::DeviceInUse(_) => ("InvalidDevice.InUse", 400),
             Self::ZoneMismatch { .. } => ("InvalidVolume.ZoneMismatch", 400),
             Self::AttachedVolume { .. } | Self::AlreadyAttached(_) => ("VolumeInUse", 400),
             Self::VolumeState { .. } | Self::InstanceNotRunning(_) => ("IncorrectState", 400),

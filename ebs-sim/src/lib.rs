@@ -17,7 +17,7 @@
 mod attach;
 mod call;
 pub mod device;
-pub mod direct;
+mod direct;
 mod error;
 pub mod fuse;
 mod model;
@@ -28,7 +28,6 @@ mod store;
 mod wire;
 
 pub use device::cipher::CipherChoice;
-pub use direct::EbsDirect;
 pub use error::EbsError;
 pub use fuse::host::FuseMode;
 pub use sim::{EbsConfig, EbsSim, OpenError};

@@ -81,8 +81,11 @@ impl EbsSim {
     }
 
     /// Flushes and wipes every volume in use, and unmounts. Attachments stay recorded, for the next start to resume.
-    pub fn shutdown(&self) {
-        self.bench.end();
+    pub async fn shutdown(&self) {
+        let bench = self.bench.clone();
+        if tokio::task::spawn_blocking(move || bench.end()).await.is_err() {
+            tracing::error!("the end of the devices panicked");
+        }
     }
 
     /// The device file of an attached volume; `None` when it is not attached, or no device files are served.
@@ -110,10 +113,11 @@ impl EbsSim {
     /// For the health page: mount point, whether device files are served or why not, and every device in use.
     pub fn status(&self) -> Value {
         let host = self.bench.host();
+        let why_without = host.why_without();
         json!({
             "mountPoint": host.place(),
             "mounted": host.is_mounted(),
-            "fuse": host.why_without().unwrap_or_else(|| "available".into()),
+            "fuse": { "available": why_without.is_none(), "reason": why_without },
             "devices": self.bench.listed(),
         })
     }

@@ -124,7 +124,7 @@ async fn what_does_not_fit_together() {
     expect!["InvalidParameterValue: Value (/dev/../sdf) for parameter device is invalid. /dev/../sdf is not a valid EBS device name."].assert_eq(&name);
     let root = plain(lab.ask(&attach(&volume, "/dev/sda")).await);
     expect![
-        "InvalidDevice.InUse: Invalid value '/dev/sda' for unixDevice. Attachment point /dev/sda is already in use"
+        "InvalidParameterValue: Invalid value '/dev/sda' for unixDevice. Attachment point /dev/sda is already in use"
     ]
     .assert_eq(&root);
     let idle = plain(lab.ask(&format!("DetachVolume&VolumeId={volume}")).await);

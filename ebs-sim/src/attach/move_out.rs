@@ -85,10 +85,9 @@ async fn finish(sim: Arc<EbsSim>, asked: Volume) {
     device.until_released().await;
     let _held = sim.moves().begin(&[&attachment.instance_id, &asked.id]).await;
     let unchanged = sim.tables().volume(&asked.id).ok().flatten().filter(|now| now.attachment == asked.attachment);
-    if let Some(volume) = unchanged {
-        if let Err(error) = sim.move_out(&volume, Leaving::ForGood).await {
-            tracing::error!(volume = volume.id, %error, "a detach could not be finished");
-        }
+    let Some(volume) = unchanged else { return };
+    if let Err(error) = sim.move_out(&volume, Leaving::ForGood).await {
+        tracing::error!(volume = volume.id, %error, "a detach could not be finished");
     }
 }
 

@@ -12,16 +12,17 @@ use crate::sim::EbsSim;
 impl EbsSim {
     /// Puts every attached volume of a running instance into use again. A volume whose key cannot be had stays
     /// attached, without a device; Describe, the health page and the trail say why.
-    ///
-    /// # Errors
-    /// When the tables cannot be read.
-    pub async fn resume(&self) -> Result<(), EbsError> {
-        for volume in self.tables().all_volumes()? {
-            if let Some(attachment) = volume.attachment.clone() {
-                self.resume_one(&volume, &attachment).await?;
+    pub async fn resume(&self) {
+        let volumes = self.tables().all_volumes().unwrap_or_else(|error| {
+            tracing::error!(%error, "no volume is resumed");
+            Vec::new()
+        });
+        for volume in volumes {
+            let Some(attachment) = &volume.attachment else { continue };
+            if let Err(error) = self.resume_one(&volume, attachment).await {
+                tracing::error!(volume = volume.id, %error, "an attached volume is not resumed");
             }
         }
-        Ok(())
     }
 
     async fn resume_one(&self, volume: &Volume, attachment: &Attachment) -> Result<(), EbsError> {

@@ -6,12 +6,10 @@ use aws_core::fault::ApiFault;
 use aws_wire::service::RestService;
 use bytes::Bytes;
 
-/// The door of the EBS direct APIs.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct EbsDirect;
+use crate::sim::EbsSim;
 
 #[async_trait]
-impl RestService for EbsDirect {
+impl RestService for EbsSim {
     fn scope(&self) -> &'static str {
         "ebs"
     }

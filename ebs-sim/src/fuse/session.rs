@@ -1,7 +1,7 @@
 //! Mounting and unmounting. fuser's own unmounting is left aside: it refuses while a file is open, and can leave a
 //! dead end point behind; here a mount is always detached lazily, and a dead one is cleaned before the next.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -130,7 +130,8 @@ fn config(acl: SessionACL) -> Config {
         vec![MountOption::FSName(SOURCE.into()), MountOption::DefaultPermissions, MountOption::NoExec];
     config.acl = acl;
     config.n_threads = Some(thread::available_parallelism().map_or(2, usize::from).max(2));
-    config.clone_fd = true;
+    // Each loop opens /dev/fuse for itself, which an ordinary user may not everywhere (fusermount3 is setuid).
+    config.clone_fd = OpenOptions::new().read(true).write(true).open("/dev/fuse").is_ok();
     config
 }
 

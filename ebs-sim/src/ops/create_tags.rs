@@ -17,7 +17,7 @@ pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, Eb
     if tags.is_empty() {
         return Err(EbsError::MissingParameter("tagSet".into()));
     }
-    let touched = resources.iter().map(|id| Ok(touch(sim, call, id)?.to_be_tagged(&tags)));
+    let touched = resources.iter().map(|id| Ok(touch(sim, call, id)?.with_request_tags(&tags)));
     let touched = touched.collect::<Result<Vec<_>, EbsError>>()?;
     call.authorize(sim, &touched)?;
 

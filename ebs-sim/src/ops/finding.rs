@@ -58,7 +58,7 @@ impl Call<'_> {
         let touched = Touched::new(volume::arn_of(self.ctx.account(), &self.ctx.region, id));
         let Some(volume) = self.find_volume(sim, id)? else { return Ok(touched) };
         Ok(touched
-            .tagged(&volume.tags)
+            .with_tags(&volume.tags)
             .fact("ec2:AvailabilityZone", &volume.zone)
             .fact("ec2:Encrypted", volume.key.is_some())
             .fact("ec2:VolumeID", &volume.id)
@@ -74,7 +74,7 @@ impl Call<'_> {
         let touched = Touched::new(instance::arn_of(self.ctx.account(), &self.ctx.region, id));
         let Some(instance) = self.find_instance(sim, id)? else { return Ok(touched) };
         Ok(touched
-            .tagged(&instance.tags)
+            .with_tags(&instance.tags)
             .fact("ec2:AvailabilityZone", &instance.zone)
             .fact("ec2:InstanceID", &instance.id)
             .fact("ec2:InstanceType", &instance.instance_type))

@@ -56,7 +56,7 @@ impl Plan {
     /// What policies are asked about a volume that is to be.
     pub(super) fn touched(&self, ctx: &CallContext, zone: &str, wished: &Wished) -> Touched {
         let touched = Touched::new(volume::arn_of(ctx.account(), &ctx.region, "*"))
-            .to_be_tagged(&wished.tags)
+            .with_request_tags(&wished.tags)
             .fact("ec2:AvailabilityZone", zone)
             .fact("ec2:Encrypted", self.kms_key.is_some())
             .fact("ec2:VolumeSize", self.size_gib)

@@ -141,7 +141,7 @@ fn authorize(sim: &EbsSim, call: &mut Call<'_>, launch: &Launch) -> Result<(), E
     let arn = instance::arn_of(call.ctx.account(), &call.ctx.region, "*");
     let instance = || {
         Touched::new(arn.clone())
-            .to_be_tagged(&launch.wished.tags)
+            .with_request_tags(&launch.wished.tags)
             .fact("ec2:AvailabilityZone", &launch.zone)
             .fact("ec2:InstanceType", &launch.instance_type)
     };

@@ -75,7 +75,7 @@ impl Lab {
 
     /// The process ends, one way or the other, and another begins on the same state.
     pub async fn restart(&mut self) {
-        self.sim.shutdown();
+        self.sim.shutdown().await;
         self.begin_again().await;
     }
 
@@ -87,7 +87,7 @@ impl Lab {
         let config = config(self.folder.path(), self.fuse);
         let door = Arc::new(Door { kms: self.kms.clone(), decrypt_fails: self.decrypt_fails.clone() });
         self.sim = EbsSim::open(self.store.clone(), world, door, config).unwrap();
-        self.sim.resume().await.unwrap();
+        self.sim.resume().await;
     }
 
     /// `Action&Name=value&…` → the XML inside the answer, or `Code: message`.
