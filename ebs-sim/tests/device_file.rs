@@ -1,4 +1,5 @@
-//! Device files in earnest: the kernel, a loop device, ext4. Needs /dev/fuse and root, and says so where it skips.
+//! Device files in earnest: the kernel, a loop device, ext4. Needs /dev/fuse, in part root, and says so where it
+//! skips.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use support::{Lab, field, fuse_is_here};
+use support::{Lab, field, fuse_is_here, root_is_here};
 
 /// Runs a command line; its output, or a panic with its complaint.
 fn sh(line: &str) -> String {
@@ -53,7 +54,7 @@ impl Attached {
 /// The whole lesson on a real disk: partition of nothing, ext4, a secret, ciphertext on the disk, fsck, and back again.
 #[tokio::test(flavor = "multi_thread")]
 async fn ext4_on_a_loop_device_on_a_volume() {
-    if !fuse_is_here() {
+    if !root_is_here() {
         return;
     }
     let it = attached().await;
@@ -187,7 +188,7 @@ async fn a_forced_detach_cuts_the_guest_off() {
 /// The mount of a process that died is a dead end point. The next process cleans it and serves the same data.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_mount_is_cleaned_and_the_volume_comes_back() {
-    if !fuse_is_here() {
+    if !root_is_here() {
         return;
     }
     let mut it = attached().await;
@@ -259,4 +260,32 @@ async fn parallel_writers_through_the_kernel() {
     })
     .await;
     it.lab.sim.shutdown().await;
+}
+
+/// A full disk under the state folder reaches whoever writes, and what was written before is still there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_reaches_the_writer() {
+    if !root_is_here() {
+        return;
+    }
+    let it = attached().await;
+    it.lab.do_(&format!("DetachVolume&VolumeId={}", it.volume)).await;
+    let (state, stored) = (it.lab.folder.path().join("state"), it.lab.sim.data_path(&it.volume).unwrap());
+    let small = state.join("volumes").display().to_string();
+    sh(&format!("mount -t tmpfs -o size=2m none {small} && truncate -s 1G {}", stored.display()));
+    it.lab.do_(&format!("AttachVolume&VolumeId={}&InstanceId={}&Device=/dev/sdf", it.volume, it.instance)).await;
+    let path = it.lab.sim.device_path(&it.volume).unwrap();
+    outside(move || {
+        let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        file.write_all_at(&[1; 4096], 0).unwrap();
+        let full = file.write_all_at(&[2; 4 << 20], 1 << 20).unwrap_err();
+        assert_eq!(full.raw_os_error(), Some(libc::ENOSPC));
+        let mut back = [0; 4096];
+        file.read_exact_at(&mut back, 0).unwrap();
+        assert_eq!(back, [1; 4096]);
+    })
+    .await;
+    it.detach().await;
+    it.lab.sim.shutdown().await;
+    sh(&format!("umount {small}"));
 }

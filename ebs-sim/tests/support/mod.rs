@@ -234,9 +234,18 @@ pub fn field(xml: &str, name: &str) -> String {
 
 /// Whether device files can be tested here. Says so if not.
 pub fn fuse_is_here() -> bool {
-    let here = Path::new("/dev/fuse").exists() && rustix::process::geteuid().is_root();
+    let opened = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse");
+    told("/dev/fuse", opened.is_ok())
+}
+
+/// Whether loop devices and mounts can be made here. Says so if not.
+pub fn root_is_here() -> bool {
+    fuse_is_here() && told("root", rustix::process::geteuid().is_root())
+}
+
+fn told(what: &str, here: bool) -> bool {
     if !here {
-        eprintln!("skipped: needs /dev/fuse and root");
+        eprintln!("skipped: needs {what}");
     }
     here
 }
