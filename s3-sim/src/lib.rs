@@ -36,6 +36,8 @@ mod seal;
 mod service;
 mod sse;
 mod store;
+#[cfg(test)]
+mod tests;
 mod uploading;
 mod writing;
 
@@ -147,7 +149,12 @@ impl S3Sim {
                 left -= 1;
                 custodian.wrapped(&format!("object/{row}"), Place::S3Metadata, object.wrapped.wrapping.by());
             }
-        })
+        })?;
+        for (bucket, upload) in self.rows.all_uploads()? {
+            let subject = model::object::subject(&bucket, &upload.key);
+            custodian.wrapped(&subject, Place::S3Metadata, upload.wrapped.wrapping.by());
+        }
+        Ok(())
     }
 
     fn default_encryption(&self) -> DefaultEncryption {

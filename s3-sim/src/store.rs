@@ -84,8 +84,8 @@ impl Rows {
         .await
     }
 
-    /// Deletes an empty bucket with its unfinished uploads; their parts come back, to be deleted. `Ok(None)`: not empty.
-    pub(crate) async fn delete_bucket(&self, name: &str) -> Outcome<Option<Vec<Part>>> {
+    /// Deletes an empty bucket with its unfinished uploads; they come back with their parts. `Ok(None)`: not empty.
+    pub(crate) async fn delete_bucket(&self, name: &str) -> Outcome<Option<Vec<(Upload, Vec<Part>)>>> {
         let name = name.to_owned();
         self.write(move |txn| {
             existing(txn, &name)?;
@@ -93,12 +93,13 @@ impl Rows {
             if !txn.scan(&OBJECTS, Span::prefix(&rows), 1)?.is_empty() {
                 return Ok(None);
             }
-            let mut parts = Vec::new();
+            let mut uploads = Vec::new();
             for (_, upload) in txn.scan(&UPLOADS, Span::prefix(&rows), usize::MAX)? {
-                parts.extend(drop_upload(txn, &name, &upload.id)?);
+                let parts = drop_upload(txn, &name, &upload.id)?;
+                uploads.push((upload, parts));
             }
             txn.delete(&BUCKETS, &name)?;
-            Ok(Some(parts))
+            Ok(Some(uploads))
         })
         .await
     }
@@ -233,6 +234,13 @@ impl Rows {
             blobs.insert(part.piece.blob);
         }
         Ok(blobs)
+    }
+
+    /// Every unfinished upload: its bucket, and itself.
+    pub(crate) fn all_uploads(&self) -> Result<Vec<(String, Upload)>, StoreError> {
+        let rows = self.0.scan(&UPLOADS, Span::all(), usize::MAX)?;
+        let bucket = |row: &str| row.split('/').next().unwrap_or_default().to_owned();
+        Ok(rows.into_iter().map(|(row, upload)| (bucket(&row), upload)).collect())
     }
 
     /// Visits every object's row, a page at a time: `bucket/key` and the object.

@@ -116,15 +116,17 @@ pub(crate) fn object_proof(sim: &S3Sim, key: &PlaintextDataKey, facts: &Facts, s
 }
 
 impl S3Sim {
-    /// After a commit: tells the ledger, and deletes what the new row replaced.
+    /// After a commit: tells the ledger of the new row's key, and deletes what the row replaced.
     pub(crate) async fn settle(&self, owner: Owner<'_>, wrapping: &Wrapping, replaced: Option<Object>) {
-        let custodian = self.world.custodian();
-        if replaced.is_some() {
-            custodian.dropped(&owner.subject(), Place::S3Metadata);
-        }
-        custodian.wrapped(&owner.subject(), Place::S3Metadata, wrapping.by());
-        if let Some(replaced) = replaced {
-            self.shelf.doom(replaced.blobs()).await;
+        self.forget(&owner.subject(), replaced).await;
+        self.world.custodian().wrapped(&owner.subject(), Place::S3Metadata, wrapping.by());
+    }
+
+    /// Of an object whose row is gone: tells the ledger, deletes the blobs.
+    pub(crate) async fn forget(&self, subject: &str, gone: Option<Object>) {
+        if let Some(object) = gone {
+            self.world.custodian().dropped(subject, Place::S3Metadata);
+            self.shelf.doom(object.blobs()).await;
         }
     }
 }

@@ -44,7 +44,8 @@ pub(crate) async fn run(
     drop(key);
     let object = Object { facts: facts.clone(), wrapped: upload.wrapped.clone(), proof, inline: None };
     let (replaced, unused) = sim.rows.complete_upload(&bucket.name, &upload, object, guard).await?;
-    sim.settle(owner, &upload.wrapped.wrapping, replaced).await;
+    // The wrapped key moves from the upload's row to the object's: the ledger hears only of the one replaced.
+    sim.forget(&owner.subject(), replaced).await;
     sim.shelf.doom(unused.into_iter().map(|part| part.piece.blob).collect()).await;
     let location = format!("http://{}/{}/{}", call.ctx.host, input.bucket, input.key);
     Ok(S3Response::new(answer(input, &upload, &facts, location, &checksum)))

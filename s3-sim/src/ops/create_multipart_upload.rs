@@ -1,5 +1,6 @@
 //! `CreateMultipartUpload`: here the data key of all parts is born, and wiped again until the first part comes.
 
+use aws_core::event::Place;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use s3s::dto::{self, CreateMultipartUploadInput, CreateMultipartUploadOutput};
@@ -42,6 +43,7 @@ pub(crate) async fn run(
         checksum_declared,
     };
     sim.rows.create_upload(&bucket.name, upload.clone()).await?;
+    sim.world.custodian().wrapped(&owner.subject(), Place::S3Metadata, upload.wrapped.wrapping.by());
     call.note(|audit| {
         let mut elements = response_elements(&upload.wrapped.wrapping);
         elements.insert("uploadId".into(), upload.id.clone().into());

@@ -1,11 +1,13 @@
 //! `DeleteBucket`: only an empty one; unfinished uploads die with it.
 
+use aws_core::event::Place;
 use s3s::dto::{DeleteBucketInput, DeleteBucketOutput};
 use s3s::{S3Request, S3Response};
 
 use crate::S3Sim;
 use crate::call::Call;
 use crate::error::{Outcome, fault};
+use crate::model::object::subject;
 
 pub(crate) async fn run(
     sim: &S3Sim,
@@ -13,10 +15,13 @@ pub(crate) async fn run(
     request: S3Request<DeleteBucketInput>,
 ) -> Outcome<S3Response<DeleteBucketOutput>> {
     let name = request.input.bucket;
-    let Some(parts) = sim.rows.delete_bucket(&name).await? else {
+    let Some(uploads) = sim.rows.delete_bucket(&name).await? else {
         let message = "The bucket you tried to delete is not empty";
         return Err(fault("BucketNotEmpty", 409, message).with("BucketName", name));
     };
-    sim.shelf.doom(parts.into_iter().map(|part| part.piece.blob).collect()).await;
+    for (upload, parts) in uploads {
+        sim.world.custodian().dropped(&subject(&name, &upload.key), Place::S3Metadata);
+        sim.shelf.doom(parts.into_iter().map(|part| part.piece.blob).collect()).await;
+    }
     Ok(S3Response::new(DeleteBucketOutput::default()))
 }

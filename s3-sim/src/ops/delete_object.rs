@@ -1,6 +1,5 @@
 //! `DeleteObject`: idempotent; the wrapped data key goes with the row, and with it every way to read the blob.
 
-use aws_core::event::Place;
 use s3s::dto::{DeleteObjectInput, DeleteObjectOutput};
 use s3s::{S3Request, S3Response};
 
@@ -29,10 +28,8 @@ pub(crate) async fn run(
 impl S3Sim {
     /// Deletes an object if it is there.
     pub(crate) async fn delete(&self, bucket: &str, key: &str, guard: Guard) -> Outcome<()> {
-        if let Some(object) = self.rows.delete_object(bucket, key, guard).await? {
-            self.world.custodian().dropped(&subject(bucket, key), Place::S3Metadata);
-            self.shelf.doom(object.blobs()).await;
-        }
+        let gone = self.rows.delete_object(bucket, key, guard).await?;
+        self.forget(&subject(bucket, key), gone).await;
         Ok(())
     }
 }
