@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::call::{CallContext, Via};
@@ -256,6 +257,40 @@ fn a_refusal_reads_as_aws_writes_it() {
     );
     check("user on nothing; boundary deny", expect!["with an explicit deny in a permissions boundary"]);
     check("user on key; policy allow user", expect![[""]]);
+}
+
+/// Clauses that allow, and clauses that deny, for a user and for a session.
+const ALLOWING: &[&str] = &[
+    "identity allow",
+    "policy allow user",
+    "policy allow role",
+    "policy allow session",
+    "policy allow root",
+    "policy allow everyone",
+    "grant",
+    "grant direct",
+];
+const LIMITING: &[&str] = &["boundary silent", "boundary allow", "session silent", "identity silent", "grant misfit"];
+const DENYING: &[&str] =
+    &["identity deny", "session deny", "policy deny everyone", "policy deny root", "policy deny all-but ec2"];
+
+proptest! {
+    #[test]
+    fn an_allow_never_takes_away_and_a_deny_always_wins(
+        who in prop::sample::select(&["user on key", "session on key", "user on bucket", "session on bucket"][..]),
+        mut clauses in prop::collection::vec(prop::sample::select([ALLOWING, LIMITING].concat()), 0..6),
+        more in prop::sample::select(ALLOWING),
+        deny in prop::sample::select(DENYING),
+    ) {
+        let tell = |clauses: &[&str]| explain(&[&[who], clauses].concat().join("; ")).verdict;
+        let before = tell(&clauses);
+        prop_assert!(!matches!(before, Verdict::ExplicitDeny(_)));
+        clauses.push(more);
+        let after = tell(&clauses);
+        prop_assert!(matches!(after, Verdict::Allowed(_)) || !matches!(before, Verdict::Allowed(_)), "{clauses:?}");
+        clauses.push(deny);
+        prop_assert!(matches!(tell(&clauses), Verdict::ExplicitDeny(_)), "{clauses:?}");
+    }
 }
 
 fn told(considered: &[Considered]) -> String {
