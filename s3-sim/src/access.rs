@@ -93,13 +93,19 @@ impl Gate {
     }
 
     fn weigh(&self, call: &Call, action: &str, aim: Aim<'_>, facts: &Facts) -> Outcome<Explanation> {
-        let bucket = aim.bucket().map(|name| self.rows.find_bucket(name)).transpose()?.flatten();
-        // Of a bucket that does not exist the caller learns just that, if its own policies let it ask.
-        let owner: AccountId = bucket.map_or_else(|| call.ctx.account().clone(), |bucket| bucket.owner);
+        let owner = self.owner(call, action, aim)?;
         let identity = self.world.identities.policies(&call.ctx.caller);
         let voice = ResourceVoice { owner: &owner, policy: None, rule: ResourceRule::Either };
         let question = Question { call: &call.ctx, action, resource: &aim.arn(), facts };
         Ok(evaluate(&question, &Voices { identity: &identity, resource: Some(voice), grants: &[] }))
+    }
+
+    /// Whose resource it is. Of a bucket that does not exist the caller learns just that, if its own policies let it
+    /// ask; and a name that is taken says so itself, whoever took it.
+    fn owner(&self, call: &Call, action: &str, aim: Aim<'_>) -> Outcome<AccountId> {
+        let standing = aim.bucket().filter(|_| action != "s3:CreateBucket");
+        let bucket = standing.map(|name| self.rows.find_bucket(name)).transpose()?.flatten();
+        Ok(bucket.map_or_else(|| call.ctx.account().clone(), |bucket| bucket.owner))
     }
 
     /// Opens the notebook and weighs the request as a whole.

@@ -194,12 +194,12 @@ impl Promise {
         let expected = match &self.expected {
             Expected::Nothing => return Ok(()),
             Expected::Value(value) => value.clone(),
-            Expected::Trailer => self.from_trailer(trailers)?,
+            Expected::Trailer => self.trailing_value(trailers)?,
         };
         if expected == arrived.checksum.value { Ok(()) } else { Err(bad_checksum(self.algorithm)) }
     }
 
-    fn from_trailer(&self, trailers: Option<&HeaderMap>) -> Outcome<String> {
+    fn trailing_value(&self, trailers: Option<&HeaderMap>) -> Outcome<String> {
         let value = trailers.and_then(|trailers| text(trailers, self.algorithm.header()));
         let value = value.ok_or_else(|| {
             ApiFault::client("MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! key   HKDF-SHA256(data key, info = "SEA1 row")
-//! AAD   a label, then the row's plain members as JSON: sizes, pieces, ETag, times, headers
+//! AAD   a label, the name of what the row describes, then the row's plain members as JSON: sizes, pieces, ETag, times, headers
 //! text  the checksums, which describe the plaintext and so must not stand beside the ciphertext in clear
 //! ```
 //! Whoever rolls back a size, exchanges a piece or edits an ETag must know the data key to make a new proof.
@@ -17,28 +17,19 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Outcome, damaged};
 
-/// What a proof belongs to; an object's cannot stand in for a part's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Row {
-    /// A whole object.
-    Object,
-    /// A part of an upload.
-    Part,
-}
-
-impl Row {
-    fn label(self) -> &'static [u8] {
-        match self {
-            Self::Object => b"object\0",
-            Self::Part => b"part\0",
-        }
-    }
+/// What a proof belongs to; one row's cannot stand in for another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum Row<'a> {
+    /// A whole object, by its ARN.
+    Object(&'a str),
+    /// A part, by the id of its upload.
+    Part(&'a str),
 }
 
 /// Seals `hidden`, bound to `plain`.
 pub(crate) fn seal(
     key: &PlaintextDataKey,
-    row: Row,
+    row: Row<'_>,
     plain: &impl Serialize,
     hidden: &impl Serialize,
     entropy: &dyn Entropy,
@@ -49,7 +40,7 @@ pub(crate) fn seal(
 /// Opens a proof; fails when any member of `plain` is not what it was.
 pub(crate) fn open<H: DeserializeOwned>(
     key: &PlaintextDataKey,
-    row: Row,
+    row: Row<'_>,
     plain: &impl Serialize,
     proof: &[u8],
 ) -> Outcome<H> {
@@ -61,8 +52,8 @@ fn row_key(key: &PlaintextDataKey) -> Secret {
     Secret::filled(32, |out| hkdf_sha256(key.expose(), b"", b"SEA1 row", out))
 }
 
-fn bound_to(row: Row, plain: &impl Serialize) -> Vec<u8> {
-    [row.label(), &encode(plain)].concat()
+fn bound_to(row: Row<'_>, plain: &impl Serialize) -> Vec<u8> {
+    encode(&(row, plain))
 }
 
 /// JSON: every member by name and in the order of its struct, maps sorted; so one value has one form.

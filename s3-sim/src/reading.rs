@@ -55,7 +55,7 @@ impl S3Sim {
         object: &Object,
     ) -> Outcome<(PlaintextDataKey, Sealed)> {
         let key = self.keys.open(call, owner, &object.wrapped).await?;
-        let sealed = proof::open(&key, Row::Object, &object.facts, &object.proof)?;
+        let sealed = proof::open(&key, Row::Object(&owner.arn()), &object.facts, &object.proof)?;
         let pieces: u64 = object.facts.pieces.iter().map(|piece| piece.size).sum();
         if pieces == object.facts.size { Ok((key, sealed)) } else { Err(damaged("a piece table")) }
     }

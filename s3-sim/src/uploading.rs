@@ -74,20 +74,19 @@ impl Uploading<'_> {
 /// What a part's proof is bound to.
 #[derive(Serialize)]
 struct Bound<'a> {
-    upload: &'a str,
     piece: &'a Piece,
     etag: &'a str,
 }
 
 fn part_proof(sim: &S3Sim, key: &PlaintextDataKey, upload: &str, part: &Part, checksum: &Checksum) -> Vec<u8> {
-    let bound = Bound { upload, piece: &part.piece, etag: &part.etag };
-    proof::seal(key, Row::Part, &bound, &Some(checksum), &*sim.world.entropy)
+    let bound = Bound { piece: &part.piece, etag: &part.etag };
+    proof::seal(key, Row::Part(upload), &bound, &Some(checksum), &*sim.world.entropy)
 }
 
 /// The checksum of a part, once its row is verified.
 pub(crate) fn part_checksum(key: &PlaintextDataKey, upload: &str, part: &Part) -> Outcome<Checksums> {
-    let bound = Bound { upload, piece: &part.piece, etag: &part.etag };
-    proof::open(key, Row::Part, &bound, &part.proof)
+    let bound = Bound { piece: &part.piece, etag: &part.etag };
+    proof::open(key, Row::Part(upload), &bound, &part.proof)
 }
 
 /// 1 to 10,000.

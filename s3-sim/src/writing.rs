@@ -77,7 +77,7 @@ impl Writing<'_> {
         let checksum = Some(arrived.digested.checksum);
         let wrapping = fresh.wrapped.wrapping.clone();
         let sealed = Sealed { checksums: checksum.clone(), parts: Vec::new() };
-        let proof = object_proof(sim, &fresh.plaintext, &facts, &sealed);
+        let proof = object_proof(sim, owner, &fresh.plaintext, &facts, &sealed);
         drop(fresh.plaintext);
         let object = Object { facts: facts.clone(), wrapped: fresh.wrapped, proof, inline: arrived.inline };
         let replaced = sim.rows.put_object(bucket, key, object, self.guard.clone()).await?;
@@ -111,8 +111,14 @@ pub(crate) fn etag(sim: &S3Sim, is_md5: bool, digested: &Digested) -> String {
 }
 
 /// The proof of an object's row.
-pub(crate) fn object_proof(sim: &S3Sim, key: &PlaintextDataKey, facts: &Facts, sealed: &Sealed) -> Vec<u8> {
-    proof::seal(key, Row::Object, facts, sealed, &*sim.world.entropy)
+pub(crate) fn object_proof(
+    sim: &S3Sim,
+    owner: Owner<'_>,
+    key: &PlaintextDataKey,
+    facts: &Facts,
+    sealed: &Sealed,
+) -> Vec<u8> {
+    proof::seal(key, Row::Object(&owner.arn()), facts, sealed, &*sim.world.entropy)
 }
 
 impl S3Sim {

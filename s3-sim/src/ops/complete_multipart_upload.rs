@@ -40,7 +40,7 @@ pub(crate) async fn run(
     check_whole(&input, &upload, &parts, &checksum)?;
     let facts = facts(sim, &upload, &parts, &checksum)?;
     let sealed = Sealed { checksums: checksum.clone(), parts: checksums };
-    let proof = object_proof(sim, &key, &facts, &sealed);
+    let proof = object_proof(sim, owner, &key, &facts, &sealed);
     drop(key);
     let object = Object { facts: facts.clone(), wrapped: upload.wrapped.clone(), proof, inline: None };
     let (replaced, unused) = sim.rows.complete_upload(&bucket.name, &upload, object, guard).await?;

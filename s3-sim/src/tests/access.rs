@@ -55,7 +55,8 @@ async fn bench_with(policy: serde_json::Value) -> Bench {
 
 #[tokio::test]
 async fn a_policy_allows_what_it_names_and_nothing_else() {
-    let bench = bench_with(json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/*"}])).await;
+    let bench =
+        bench_with(json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/*"}])).await;
     let me = || bench.as_caller(student());
     assert_eq!(bench.send_as(me(), "GET /bkt/there", &[], "").await.status, 200);
     let denied = bench.send_as(me(), "PUT /bkt/k", &[], "x").await;
@@ -95,7 +96,9 @@ async fn a_deny_on_the_encryption_header_is_judged_on_the_header_as_sent() {
 
 #[tokio::test]
 async fn each_key_of_a_bulk_delete_has_its_own_answer() {
-    let bench = bench_with(json!([{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::bkt/mine/*"}])).await;
+    let bench =
+        bench_with(json!([{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::bkt/mine/*"}]))
+            .await;
     let body = "<Delete><Object><Key>mine/a</Key></Object><Object><Key>there</Key></Object></Delete>";
     let answer = bench.send_as(bench.as_caller(student()), "POST /bkt?delete", &[], body).await;
     assert_eq!((answer.status, answer.elements("Code")), (200, vec!["AccessDenied".to_owned()]));

@@ -40,7 +40,8 @@ async fn a_name_is_taken_once_for_all_accounts() {
     let theirs = bench.send_as(bench.as_caller(stranger), "PUT /taken", &[], "").await;
     assert_eq!((theirs.status, theirs.element("Code")), (409, "BucketAlreadyExists".into()));
 
-    let west = "<CreateBucketConfiguration><LocationConstraint>us-west-2</LocationConstraint></CreateBucketConfiguration>";
+    let west =
+        "<CreateBucketConfiguration><LocationConstraint>us-west-2</LocationConstraint></CreateBucketConfiguration>";
     assert_eq!(bench.send("PUT /west", &[], west).await.status, 200);
     let again = bench.send("PUT /west", &[], west).await;
     assert_eq!((again.status, again.element("Code")), (409, "BucketAlreadyOwnedByYou".into()));
@@ -54,7 +55,8 @@ async fn a_name_is_taken_once_for_all_accounts() {
 #[tokio::test]
 async fn kms_is_asked_in_the_buckets_region() {
     let bench = Bench::new();
-    let west = "<CreateBucketConfiguration><LocationConstraint>us-west-2</LocationConstraint></CreateBucketConfiguration>";
+    let west =
+        "<CreateBucketConfiguration><LocationConstraint>us-west-2</LocationConstraint></CreateBucketConfiguration>";
     bench.send("PUT /west", &[], west).await;
     bench.send("PUT /west/k", &[("x-amz-server-side-encryption", "aws:kms")], "x").await;
     let call = bench.kms.calls().remove(0);
@@ -66,7 +68,9 @@ async fn kms_is_asked_in_the_buckets_region() {
 async fn default_encryption_is_set_told_and_reset() {
     let bench = Bench::new();
     bench.send("PUT /bkt", &[], "").await;
-    let told = |answer: super::Answer| answer.element("ServerSideEncryptionConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"");
+    let told = |answer: super::Answer| {
+        answer.element("ServerSideEncryptionConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"")
+    };
     let fresh = bench.send("GET /bkt?encryption", &[], "").await;
     assert!(fresh.text().contains("<EncryptionType>SSE-C</EncryptionType>"));
     assert_eq!((fresh.element("SSEAlgorithm"), fresh.element("BucketKeyEnabled")), ("AES256".into(), "false".into()));
@@ -77,7 +81,10 @@ async fn default_encryption_is_set_told_and_reset() {
     let set = bench.send("GET /bkt?encryption", &[], "").await;
     assert_eq!(set.element("KMSMasterKeyID"), "no-such-key", "{}", told(set));
     let put = bench.send("PUT /bkt/k", &[], "x").await;
-    assert_eq!(put.refusal(), "400 KMS.NotFoundException Invalid keyId 'no-such-key'");
+    assert_eq!(
+        put.refusal(),
+        "400 KMS.NotFoundException Key 'arn:aws:kms:us-east-1:111122223333:key/no-such-key' does not exist"
+    );
     for _ in 0..2 {
         assert_eq!(bench.send("DELETE /bkt?encryption", &[], "").await.status, 204);
     }
@@ -92,9 +99,25 @@ async fn what_a_plain_bucket_does_not_have_is_told_in_awss_words() {
     let bench = Bench::with_bucket().await;
     let mut told = String::new();
     for name in [
-        "versioning", "tagging", "policy", "policyStatus", "cors", "lifecycle", "replication", "website", "object-lock",
-        "logging", "notification", "accelerate", "requestPayment", "ownershipControls", "publicAccessBlock", "acl",
-        "location", "inventory", "abac",
+        "versioning",
+        "tagging",
+        "policy",
+        "policyStatus",
+        "cors",
+        "lifecycle",
+        "replication",
+        "website",
+        "object-lock",
+        "logging",
+        "notification",
+        "accelerate",
+        "requestPayment",
+        "ownershipControls",
+        "publicAccessBlock",
+        "acl",
+        "location",
+        "inventory",
+        "abac",
     ] {
         let answer = bench.send(&format!("GET /bkt?{name}"), &[], "").await;
         told += &format!("{name} {} {}\n", answer.status, answer.element("Code"));
@@ -121,15 +144,21 @@ async fn what_a_plain_bucket_does_not_have_is_told_in_awss_words() {
         abac 501 NotImplemented
     "#]]
     .assert_eq(&told);
-    let refused = bench.send("PUT /bkt?versioning", &[], "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>").await;
-    assert_eq!(refused.refusal(), "501 NotImplemented A header you provided implies functionality that is not implemented");
+    let refused = bench
+        .send("PUT /bkt?versioning", &[], "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+        .await;
+    assert_eq!(
+        refused.refusal(),
+        "501 NotImplemented A header you provided implies functionality that is not implemented"
+    );
 }
 
 #[tokio::test]
 async fn a_virtual_host_names_the_bucket() {
     let bench = Bench::with_bucket().await;
     bench.send("PUT /bkt/dir/k", &[], "x").await;
-    let mut request = http::Request::get("/dir/k").header("host", "bkt.localhost:4566").body(axum::body::Body::empty()).unwrap();
+    let mut request =
+        http::Request::get("/dir/k").header("host", "bkt.localhost:4566").body(axum::body::Body::empty()).unwrap();
     request.extensions_mut().insert(bench.ctx.clone());
     request.extensions_mut().insert(aws_wire::route::VirtualBucket("bkt".into()));
     let got = bench.knock(request).await;

@@ -14,7 +14,8 @@ async fn stocked(keys: &[&str]) -> Bench {
 }
 
 fn shown(answer: &Answer) -> String {
-    let prefixes: Vec<String> = answer.elements("CommonPrefixes").iter().map(|p| p.replace("Prefix>", "").replace(['<', '/'], " ")).collect();
+    let bare = |prefix: &String| prefix.replace("<Prefix>", "").replace("</Prefix>", "");
+    let prefixes: Vec<String> = answer.elements("CommonPrefixes").iter().map(bare).collect();
     let more = answer.element("IsTruncated") == "true";
     format!("{:?} {:?}{}", answer.elements("Key"), prefixes, if more { " …" } else { "" })
 }
@@ -28,9 +29,10 @@ async fn check(bench: &Bench, query: &str, expected: Expect) -> Answer {
 #[tokio::test]
 async fn keys_come_in_byte_order_and_fold_at_the_delimiter() {
     let bench = stocked(&["asdf", "boo/bar", "boo/baz/xyzzy", "cquux/thud", "cquux/bla", "Z", "é"]).await;
-    check(&bench, "", expect![[r#"["Z", "asdf", "boo/bar", "boo/baz/xyzzy", "cquux/bla", "cquux/thud", "é"] []"#]]).await;
-    check(&bench, "delimiter=/", expect![[r#"["Z", "asdf", "é"] [" boo    ", " cquux    "]"#]]).await;
-    check(&bench, "delimiter=/&prefix=boo/", expect![[r#"["boo/bar"] [" boo baz    "]"#]]).await;
+    check(&bench, "", expect![[r#"["Z", "asdf", "boo/bar", "boo/baz/xyzzy", "cquux/bla", "cquux/thud", "é"] []"#]])
+        .await;
+    check(&bench, "delimiter=/", expect![[r#"["Z", "asdf", "é"] ["boo/", "cquux/"]"#]]).await;
+    check(&bench, "delimiter=/&prefix=boo/", expect![[r#"["boo/bar"] ["boo/baz/"]"#]]).await;
     check(&bench, "prefix=boo", expect![[r#"["boo/bar", "boo/baz/xyzzy"] []"#]]).await;
     check(&bench, "start-after=boo/bar", expect![[r#"["boo/baz/xyzzy", "cquux/bla", "cquux/thud", "é"] []"#]]).await;
     check(&bench, "max-keys=0", expect!["[] []"]).await;
@@ -89,8 +91,11 @@ async fn an_entry_tells_the_plaintext_size_and_its_etag() {
     let put = bench.send("PUT /bkt/k", &[("x-amz-server-side-encryption", "aws:kms")], super::pattern(70_000)).await;
     let listed = bench.send("GET /bkt?list-type=2&fetch-owner=true", &[], "").await;
     assert_eq!(listed.element("Size"), "70000");
-    assert_eq!(listed.element("ETag").replace("&quot;", "\""), put.header("etag"));
+    assert_eq!(listed.element("ETag"), put.header("etag"));
     assert_eq!(listed.element("LastModified"), "2026-01-15T09:00:00.000Z");
-    assert_eq!((listed.element("StorageClass"), listed.element("ChecksumAlgorithm")), ("STANDARD".into(), "CRC64NVME".into()));
+    assert_eq!(
+        (listed.element("StorageClass"), listed.element("ChecksumAlgorithm")),
+        ("STANDARD".into(), "CRC64NVME".into())
+    );
     assert_eq!(listed.element("ID").len(), 64);
 }

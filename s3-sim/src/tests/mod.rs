@@ -127,7 +127,11 @@ impl Bench {
     /// The API calls that the trail heard of since the last time.
     pub(crate) fn calls(&self) -> Vec<ApiCall> {
         let events = self.sink.events();
-        events.into_iter().skip(self.seen.load(Ordering::Relaxed)).filter_map(|event| if let Event::Api(call) = event { Some(*call) } else { None }).collect()
+        events
+            .into_iter()
+            .skip(self.seen.load(Ordering::Relaxed))
+            .filter_map(|event| if let Event::Api(call) = event { Some(*call) } else { None })
+            .collect()
     }
 
     pub(crate) fn sink_is_forgotten(&self) {
@@ -162,7 +166,8 @@ impl Answer {
 
     pub(crate) fn elements(&self, name: &str) -> Vec<String> {
         let (text, start, end) = (self.text(), format!("<{name}>"), format!("</{name}>"));
-        text.split(&start).skip(1).map(|piece| piece.split(&end).next().unwrap().to_owned()).collect()
+        let pieces = text.split(&start).skip(1).map(|piece| piece.split(&end).next().unwrap());
+        pieces.map(|piece| quick_xml::escape::unescape(piece).unwrap().into_owned()).collect()
     }
 
     /// `status Code Message`, for errors.

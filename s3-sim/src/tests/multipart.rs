@@ -17,10 +17,8 @@ async fn part(bench: &Bench, id: &str, number: u32, body: bytes::Bytes) -> Strin
 }
 
 async fn complete(bench: &Bench, id: &str, parts: &[(u32, &str)]) -> Answer {
-    let parts: String = parts
-        .iter()
-        .map(|(n, etag)| format!("<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>"))
-        .collect();
+    let parts: String =
+        parts.iter().map(|(n, etag)| format!("<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>")).collect();
     let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
     bench.send(&format!("POST /bkt/k?uploadId={id}"), &[], body).await
 }
@@ -49,7 +47,7 @@ async fn parts_become_an_object_whatever_their_order_of_arrival() {
         assert_eq!(listed.elements("Size"), ["5242880", "5242880", "100001", "500"]);
         let done = complete(&bench, &id, &[(10, &one), (20, &two), (30, &three)]).await;
         assert_eq!(done.status, 200, "{}", done.text());
-        let etag = done.element("ETag").replace("&quot;", "\"");
+        let etag = done.element("ETag");
         assert!(etag.ends_with("-3\""), "{etag}");
         assert_eq!(done.header("x-amz-server-side-encryption"), sse);
         assert_eq!(blobs(&bench), 3, "the part replaced and the part not named are gone");
@@ -170,7 +168,7 @@ async fn a_part_may_be_a_range_of_another_object() {
     for (number, range) in [(1, format!("bytes=0-{}", PART - 1)), (2, format!("bytes={PART}-{}", PART + 4999))] {
         let headers = [("x-amz-copy-source", "bkt/from"), ("x-amz-copy-source-range", range.as_str())];
         let copied = bench.send(&format!("PUT /bkt/k?partNumber={number}&uploadId={id}"), &headers, "").await;
-        etags.push(copied.element("ETag").replace("&quot;", "\""));
+        etags.push(copied.element("ETag"));
     }
     let headers = [("x-amz-copy-source", "bkt/from"), ("x-amz-copy-source-range", "bytes=0-99999999")];
     let refused = bench.send(&format!("PUT /bkt/k?partNumber=3&uploadId={id}"), &headers, "").await;

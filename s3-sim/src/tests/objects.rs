@@ -47,7 +47,7 @@ async fn an_etag_is_the_md5_only_where_aws_says_so() {
 
     // From KMS back to S3's own key the MD5 is there again, though nobody stored it.
     let copied = bench.send("PUT /bkt/back", &[("x-amz-copy-source", "/bkt/a")], "").await;
-    assert_eq!(copied.element("ETag"), "&quot;5eb63bbbe01eeed093cb22bb8f5acdc3&quot;");
+    assert_eq!(copied.element("ETag"), "\"5eb63bbbe01eeed093cb22bb8f5acdc3\"");
 }
 
 #[tokio::test]
@@ -56,7 +56,8 @@ async fn a_range_costs_the_segments_that_it_touches() {
     let body = pattern(5 << 20);
     bench.send("PUT /bkt/k", &[], body.clone()).await;
     let mut told = String::new();
-    for range in ["bytes=0-0", "bytes=65535-65536", "bytes=-1", "bytes=1048575-1048576", "bytes=5242879-", "bytes=9999999-"]
+    for range in
+        ["bytes=0-0", "bytes=65535-65536", "bytes=-1", "bytes=1048575-1048576", "bytes=5242879-", "bytes=9999999-"]
     {
         let before = bench.sim.segments_read();
         let got = bench.send("GET /bkt/k", &[("range", range)], "").await;
@@ -74,7 +75,7 @@ async fn a_range_costs_the_segments_that_it_touches() {
         bytes=-1: 206 "bytes 5242879-5242879/5242880" 1 1
         bytes=1048575-1048576: 206 "bytes 1048575-1048576/5242880" 2 2
         bytes=5242879-: 206 "bytes 5242879-5242879/5242880" 1 1
-        bytes=9999999-: 416 "" 409 0
+        bytes=9999999-: 416 "" 327 0
     "#]]
     .assert_eq(&told);
 }
@@ -114,7 +115,10 @@ async fn a_write_may_be_conditional() {
     let bench = Bench::with_bucket().await;
     let absent = [("if-none-match", "*")];
     assert_eq!(bench.send("PUT /bkt/k", &absent, "1").await.status, 200);
-    assert_eq!(bench.send("PUT /bkt/k", &absent, "2").await.refusal(), "412 PreconditionFailed At least one of the pre-conditions you specified did not hold");
+    assert_eq!(
+        bench.send("PUT /bkt/k", &absent, "2").await.refusal(),
+        "412 PreconditionFailed At least one of the pre-conditions you specified did not hold"
+    );
     let etag = bench.send("HEAD /bkt/k", &[], "").await.header("etag").to_owned();
     assert_eq!(bench.send("PUT /bkt/k", &[("if-match", &etag)], "3").await.status, 200);
     assert_eq!(bench.send("PUT /bkt/k", &[("if-match", &etag)], "4").await.status, 412);
@@ -127,11 +131,31 @@ async fn a_body_that_is_not_what_was_promised_leaves_nothing_behind() {
     let bench = Bench::with_bucket().await;
     let big = pattern(200_000);
     for (headers, body, refusal) in [
-        (vec![("content-md5", "XrY7u+Ae7tCTyyK7j1rNww==")], "hello".into(), "400 BadDigest The Content-MD5 you specified did not match what we received."),
-        (vec![("x-amz-checksum-crc32", "AAAAAA==")], "hello".into(), "400 BadDigest The CRC32 you specified did not match the calculated checksum."),
-        (vec![("x-amz-checksum-sha256", "AAAA")], "hello".into(), "400 InvalidRequest Value for x-amz-checksum-sha256 header is invalid."),
-        (vec![("content-length", "7")], "hello".into(), "400 IncompleteBody You did not provide the number of bytes specified by the Content-Length HTTP header"),
-        (vec![("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=")], big, "400 BadDigest The CRC64NVME you specified did not match the calculated checksum."),
+        (
+            vec![("content-md5", "XrY7u+Ae7tCTyyK7j1rNww==")],
+            "hello".into(),
+            "400 BadDigest The Content-MD5 you specified did not match what we received.",
+        ),
+        (
+            vec![("x-amz-checksum-crc32", "AAAAAA==")],
+            "hello".into(),
+            "400 BadDigest The CRC32 you specified did not match the calculated checksum.",
+        ),
+        (
+            vec![("x-amz-checksum-sha256", "AAAA")],
+            "hello".into(),
+            "400 InvalidRequest Value for x-amz-checksum-sha256 header is invalid.",
+        ),
+        (
+            vec![("content-length", "7")],
+            "hello".into(),
+            "400 IncompleteBody You did not provide the number of bytes specified by the Content-Length HTTP header",
+        ),
+        (
+            vec![("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=")],
+            big,
+            "400 BadDigest The CRC64NVME you specified did not match the calculated checksum.",
+        ),
     ] {
         assert_eq!(bench.send("PUT /bkt/k", &headers, body).await.refusal(), refusal);
     }
@@ -200,14 +224,22 @@ async fn replaced_and_deleted_bodies_free_their_space() {
 #[tokio::test]
 async fn keys_are_names_and_never_paths() {
     let bench = Bench::with_bucket().await;
-    for key in ["../../etc/passwd", "a/../b", "%2e%2e/%2e%2e", "a%00b", "/leading", "trailing/", "a//b", "%F0%9F%94%91", "."] {
+    for key in
+        ["../../etc/passwd", "a/../b", "%2e%2e/%2e%2e", "a%00b", "/leading", "trailing/", "a//b", "%F0%9F%94%91", "."]
+    {
         let line = format!("/bkt/{key}");
         assert_eq!(bench.send(&format!("PUT {line}"), &[], key.to_owned()).await.status, 200, "{key}");
         assert_eq!(bench.send(&format!("GET {line}"), &[], "").await.text(), key);
     }
     let long = "k".repeat(1025);
-    assert_eq!(bench.send(&format!("PUT /bkt/{long}"), &[], "").await.refusal(), "400 KeyTooLongError Your key is too long");
-    assert_eq!(bench.send("PUT /../etc/passwd", &[], "").await.refusal(), "400 InvalidBucketName The specified bucket is not valid.");
+    assert_eq!(
+        bench.send(&format!("PUT /bkt/{long}"), &[], "").await.refusal(),
+        "400 KeyTooLongError Your key is too long"
+    );
+    assert_eq!(
+        bench.send("PUT /../etc/passwd", &[], "").await.refusal(),
+        "400 InvalidBucketName The specified bucket is not valid."
+    );
 }
 
 #[tokio::test]

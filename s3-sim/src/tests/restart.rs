@@ -33,7 +33,9 @@ async fn what_was_acknowledged_is_there_and_orphans_are_swept() {
     assert!(bench.sim.shelf.file("0123456789abcdef0123456789abcdef").unwrap_err().is_not_found());
     assert!(bench.send("GET /bkt/small", &[], "").await.body == small);
     assert!(bench.send("GET /bkt/large", &[], "").await.body == large);
-    let body = format!("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>");
+    let body = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    );
     assert_eq!(bench.send(&format!("POST /bkt/parts?uploadId={id}"), &[], body).await.status, 200);
     assert!(bench.send("GET /bkt/parts", &[], "").await.body == large);
 }

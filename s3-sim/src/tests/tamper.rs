@@ -72,6 +72,8 @@ async fn bodies_of_two_objects_cannot_be_exchanged() {
     refuses(&bench, "GET /bkt/k", "another object's body").await;
 }
 
+type Change = Box<dyn FnOnce(&mut Object)>;
+
 #[tokio::test]
 async fn a_changed_row_does_not_open() {
     for headers in [&KMS[..], &[]] {
@@ -79,39 +81,60 @@ async fn a_changed_row_does_not_open() {
         bench.send("PUT /bkt/k", headers, pattern(1000)).await;
         bench.send("PUT /bkt/other", headers, pattern(1000)).await;
         let other = bench.sim.rows.find_object("bkt", "other").unwrap().unwrap();
-        let changes: Vec<(&str, Box<dyn FnOnce(&mut Object)>)> = vec![
+        let changes: Vec<(&str, Change)> = vec![
             ("size", Box::new(|o| o.facts.size -= 1)),
-            ("size and piece", Box::new(|o| {
-                o.facts.size = 10;
-                o.facts.pieces[0].size = 10;
-            })),
+            (
+                "size and piece",
+                Box::new(|o| {
+                    o.facts.size = 10;
+                    o.facts.pieces[0].size = 10;
+                }),
+            ),
             ("etag", Box::new(|o| o.facts.etag = "0".repeat(32))),
-            ("metadata", Box::new(|o| {
-                o.facts.headers.metadata.insert("role".into(), "admin".into());
-            })),
+            (
+                "metadata",
+                Box::new(|o| {
+                    o.facts.headers.metadata.insert("role".into(), "admin".into());
+                }),
+            ),
             ("date", Box::new(|o| o.facts.modified = aws_core::time::Timestamp::UNIX_EPOCH)),
-            ("piece twice", Box::new(|o| {
-                let piece = o.facts.pieces[0].clone();
-                o.facts.pieces.push(piece);
-            })),
-            ("proof", Box::new(|o| {
-                let last = o.proof.len() - 1;
-                o.proof[last] ^= 1;
-            })),
-            ("wrapped key", Box::new(|o| {
-                let last = o.wrapped.blob.len() - 1;
-                o.wrapped.blob[last] ^= 1;
-            })),
-            ("another's wrapped key", Box::new({
-                let other = other.wrapped.clone();
-                move |o| o.wrapped = other
-            })),
+            (
+                "piece twice",
+                Box::new(|o| {
+                    let piece = o.facts.pieces[0].clone();
+                    o.facts.pieces.push(piece);
+                }),
+            ),
+            (
+                "proof",
+                Box::new(|o| {
+                    let last = o.proof.len() - 1;
+                    o.proof[last] ^= 1;
+                }),
+            ),
+            (
+                "wrapped key",
+                Box::new(|o| {
+                    let last = o.wrapped.blob.len() - 1;
+                    o.wrapped.blob[last] ^= 1;
+                }),
+            ),
+            (
+                "another's wrapped key",
+                Box::new({
+                    let other = other.wrapped.clone();
+                    move |o| o.wrapped = other
+                }),
+            ),
             ("another's row", Box::new(move |o| *o = other)),
-            ("inline body", Box::new(|o| {
-                let inline = o.inline.as_mut().unwrap();
-                let last = inline.len() - 1;
-                inline[last] ^= 1;
-            })),
+            (
+                "inline body",
+                Box::new(|o| {
+                    let inline = o.inline.as_mut().unwrap();
+                    let last = inline.len() - 1;
+                    inline[last] ^= 1;
+                }),
+            ),
             ("inline body cut", Box::new(|o| o.inline.as_mut().unwrap().truncate(500))),
             ("no body", Box::new(|o| o.inline = None)),
         ];
@@ -146,7 +169,10 @@ async fn a_part_that_was_changed_completes_nothing() {
     let mut part = bench.sim.rows.parts(&id).unwrap().remove(0);
     part.piece.size = 999;
     bench.sim.rows.put_part("bkt", &id, part).await.unwrap();
-    let body = format!("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{}</ETag></Part></CompleteMultipartUpload>", put.header("etag"));
+    let body = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{}</ETag></Part></CompleteMultipartUpload>",
+        put.header("etag")
+    );
     let done = bench.send(&format!("POST /bkt/k?uploadId={id}"), &[], body).await;
     assert_eq!(done.element("Code"), "InternalError");
 }
