@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -122,6 +122,6 @@ impl Bench {
     }
 
     fn places(&self) -> MutexGuard<'_, BTreeMap<String, Placed>> {
-        self.places.lock().unwrap_or_else(|poison| poison.into_inner())
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,7 +34,7 @@ impl<B: BlockTarget> EncryptingTarget<B> {
     fn read_body(&self, first: u64, into: &mut [u8]) -> Result<(), IoFault> {
         let at = sector_start(first);
         {
-            let _held = self.stripes.shared(at, into.len() as u64);
+            let _held = self.stripes.hold(at, into.len() as u64);
             self.below.read_at(at, into)?;
         }
         self.open_sectors(first, into);
@@ -62,7 +62,7 @@ impl<B: BlockTarget> EncryptingTarget<B> {
                 let sealed = &mut scratch[..piece.len()];
                 self.cipher.get().encrypt(DataUnit(first), piece, sealed);
                 let at = sector_start(first);
-                let _held = self.stripes.exclusive(at, piece.len() as u64);
+                let _held = self.stripes.hold(at, piece.len() as u64);
                 self.below.write_at(at, sealed)
             })?;
         }
@@ -79,7 +79,7 @@ impl<B: BlockTarget> EncryptingTarget<B> {
     /// Read, patch, write: one sector, alone.
     fn patch_edge(&self, edge: &Edge, patch: impl FnOnce(&mut [u8])) -> Result<(), IoFault> {
         let at = sector_start(edge.sector);
-        let _held = self.stripes.exclusive(at, SECTOR_BYTES as u64);
+        let _held = self.stripes.hold(at, SECTOR_BYTES as u64);
         let mut sector = HOLE;
         self.below.read_at(at, &mut sector)?;
         self.open_sectors(edge.sector, &mut sector);
@@ -118,7 +118,7 @@ impl<B: BlockTarget> BlockTarget for EncryptingTarget<B> {
         let span = Span::of(at, usize::try_from(len).map_err(|_| IoFault::PastEnd)?);
         if let Some(body) = &span.body {
             let (start, len) = (sector_start(body.first), body.of_request.len() as u64);
-            let _held = self.stripes.exclusive(start, len);
+            let _held = self.stripes.hold(start, len);
             self.below.discard(start, len)?;
         }
         span.edges().try_for_each(|edge| self.patch_edge(edge, |place| place.fill(0)))

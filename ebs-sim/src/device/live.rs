@@ -8,7 +8,7 @@
 //! A detached volume has no `LiveDevice`, and a cut one holds nothing.
 
 use std::fmt;
-use std::sync::{Mutex, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use aws_core::time::Timestamp;
 use tokio::sync::Notify;
@@ -98,18 +98,18 @@ impl LiveDevice {
     /// When the flush failed; the key is wiped all the same.
     pub fn cut(&self) -> Result<(), IoFault> {
         self.ask_to_leave();
-        let mut engine = self.engine.write().unwrap_or_else(|poison| poison.into_inner());
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         let flushed = engine.as_ref().map_or(Ok(()), |engine| engine.flush());
         *engine = None;
         flushed
     }
 
     fn handles(&self) -> std::sync::MutexGuard<'_, Handles> {
-        self.handles.lock().unwrap_or_else(|poison| poison.into_inner())
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn through<T>(&self, io: impl FnOnce(&dyn BlockTarget) -> Result<T, IoFault>) -> Result<T, IoFault> {
-        let gate = self.engine.read().unwrap_or_else(|poison| poison.into_inner());
+        let gate = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         gate.as_deref().map_or(Err(IoFault::Detached), io)
     }
 }

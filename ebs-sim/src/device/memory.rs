@@ -1,6 +1,6 @@
 //! A device in memory: the double of `file`, for tests and for benches that want no disk.
 
-use std::sync::RwLock;
+use std::sync::{PoisonError, RwLock};
 
 use super::block_device::{BlockTarget, ByteOffset, IoFault, Seek, within};
 
@@ -16,11 +16,11 @@ impl MemoryTarget {
 
     /// What is stored, byte for byte.
     pub fn stored(&self) -> Vec<u8> {
-        self.0.read().unwrap_or_else(|poison| poison.into_inner()).clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn change(&self, at: ByteOffset, len: usize, write: impl FnOnce(&mut [u8])) -> Result<(), IoFault> {
-        let mut bytes = self.0.write().unwrap_or_else(|poison| poison.into_inner());
+        let mut bytes = self.0.write().unwrap_or_else(PoisonError::into_inner);
         within(bytes.len() as u64, at, len as u64)?;
         write(&mut bytes[at.0 as usize..at.0 as usize + len]);
         Ok(())
@@ -29,11 +29,11 @@ impl MemoryTarget {
 
 impl BlockTarget for MemoryTarget {
     fn size_bytes(&self) -> u64 {
-        self.0.read().unwrap_or_else(|poison| poison.into_inner()).len() as u64
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     fn read_at(&self, at: ByteOffset, into: &mut [u8]) -> Result<(), IoFault> {
-        let bytes = self.0.read().unwrap_or_else(|poison| poison.into_inner());
+        let bytes = self.0.read().unwrap_or_else(PoisonError::into_inner);
         within(bytes.len() as u64, at, into.len() as u64)?;
         into.copy_from_slice(&bytes[at.0 as usize..at.0 as usize + into.len()]);
         Ok(())
@@ -53,7 +53,7 @@ impl BlockTarget for MemoryTarget {
     }
 
     fn seek(&self, at: ByteOffset, what: Seek) -> Result<Option<ByteOffset>, IoFault> {
-        let bytes = self.0.read().unwrap_or_else(|poison| poison.into_inner());
+        let bytes = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let wanted = |byte: &u8| (*byte == 0) == (what == Seek::Hole);
         let rest = bytes.get(at.0 as usize..).unwrap_or_default();
         Ok(rest.iter().position(wanted).map(|ahead| ByteOffset(at.0 + ahead as u64)))

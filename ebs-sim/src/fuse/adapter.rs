@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use aws_core::time::Timestamp;
@@ -79,7 +79,7 @@ impl DeviceFs {
     }
 
     fn by_handle(&self, handle: FileHandle) -> Result<Arc<LiveDevice>, Errno> {
-        let handles = self.handles.read().unwrap_or_else(|poison| poison.into_inner());
+        let handles = self.handles.read().unwrap_or_else(PoisonError::into_inner);
         handles.get(&handle.0).cloned().ok_or(Errno::EBADF)
     }
 
@@ -88,7 +88,7 @@ impl DeviceFs {
             Some(Node::Device(device)) => {
                 device.open().map_err(|_| Errno::ENXIO)?;
                 let handle = self.last_handle.fetch_add(1, Ordering::Relaxed) + 1;
-                self.handles.write().unwrap_or_else(|poison| poison.into_inner()).insert(handle, device);
+                self.handles.write().unwrap_or_else(PoisonError::into_inner).insert(handle, device);
                 Ok(FileHandle(handle))
             }
             Some(Node::Folder) => Err(Errno::EISDIR),
@@ -231,7 +231,7 @@ impl Filesystem for DeviceFs {
         _flush: bool,
         reply: ReplyEmpty,
     ) {
-        let closed = self.handles.write().unwrap_or_else(|poison| poison.into_inner()).remove(&fh.0);
+        let closed = self.handles.write().unwrap_or_else(PoisonError::into_inner).remove(&fh.0);
         reply.ok();
         if let Some(device) = closed {
             device.release();

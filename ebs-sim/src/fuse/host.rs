@@ -2,7 +2,7 @@
 //! files: then `serve` says why there is none.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::session::{Mounted, clear_stale};
 use super::tree::Tree;
@@ -136,7 +136,7 @@ impl FuseHost {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poison| poison.into_inner())
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

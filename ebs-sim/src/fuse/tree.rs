@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::device::live::LiveDevice;
 
@@ -121,11 +121,11 @@ impl Tree {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Nodes> {
-        self.0.read().unwrap_or_else(|poison| poison.into_inner())
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Nodes> {
-        self.0.write().unwrap_or_else(|poison| poison.into_inner())
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
