@@ -35,6 +35,7 @@ mod list_attached_policies;
 mod list_groups;
 mod list_groups_for_user;
 mod list_inline_policies;
+mod list_instance_profiles_for_role;
 mod list_policies;
 mod list_policy_versions;
 mod list_roles;
@@ -98,6 +99,7 @@ pub(crate) const IAM: &[Op] = &[
     list_inline_policies::GROUP,
     list_inline_policies::ROLE,
     list_inline_policies::USER,
+    list_instance_profiles_for_role::OP,
     list_policies::OP,
     list_policy_versions::OP,
     list_roles::OP,

@@ -1,7 +1,7 @@
 //! A policy document as written: statements with principals, actions, resources and conditions.
 //!
 //! AWS lets one element stand for a list everywhere; parsing folds that away. Parsing is strict about what
-//! would change a decision (unknown elements, effects and operators, both Action and NotAction) and lenient about
+//! would change a decision (unknown or repeated elements, unknown effects and operators, both Action and NotAction) and lenient about
 //! what AWS stores without effect (a statement that lacks an Action).
 //!
 //! Deliberately absent: rules that only one service has (IAM's "must contain actions", KMS's principals that exist).
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::policy::operator::Operator;
+use crate::policy::strict_json::Strict;
 
 /// A parsed policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,7 +98,7 @@ pub enum NotAPolicy {
 impl PolicyDocument {
     /// Parses JSON text.
     pub fn parse(text: &str) -> Result<Self, NotAPolicy> {
-        let value: Value = serde_json::from_str(text).map_err(|_| NotAPolicy::Json)?;
+        let Strict(value) = serde_json::from_str(text).map_err(not_strict)?;
         Self::from_value(&value)
     }
 
@@ -121,6 +122,11 @@ impl PolicyDocument {
     pub fn has_variables(&self) -> bool {
         self.version == "2012-10-17"
     }
+}
+
+/// A repeated element is the only complaint about well-formed JSON.
+fn not_strict(error: serde_json::Error) -> NotAPolicy {
+    if error.is_data() { shape(error.to_string()) } else { NotAPolicy::Json }
 }
 
 fn statement(value: &Value) -> Result<Statement, NotAPolicy> {
@@ -275,6 +281,10 @@ mod tests {
         assert_eq!(refused(r#"{"Version":"2020-01-01","Statement":[]}"#), "unknown Version 2020-01-01");
         assert_eq!(refused(r#"{"Statement":[{"Effect":"allow"}]}"#), "unknown Effect allow");
         assert_eq!(with(r#""Action":"a:b","NotAction":"a:c""#), "a statement has both Action and NotAction");
+        assert_eq!(
+            refused(r#"{"Statement":[{"Effect":"Allow","Effect":"Deny"}]}"#),
+            "the element Effect stands twice at line 1 column 48"
+        );
         assert_eq!(with(r#""Actions":"a:b""#), "unknown element Actions");
         assert_eq!(with(r#""Action":[1]"#), "Action holds what is no string");
         assert_eq!(with(r#""Principal":"arn:aws:iam::1:root""#), "a Principal is neither \"*\" nor an object");

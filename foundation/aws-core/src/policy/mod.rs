@@ -1,7 +1,7 @@
 //! Policies: what they say (`document`), when they speak (`condition`), who wins (`evaluate`), and why (`explain`).
 //!
 //! ```text
-//! document    JSON text -> statements
+//! document    JSON text -> statements             strict_json   JSON in which no key stands twice
 //! pattern     wildcards and policy variables        operator   names of condition operators, taken apart
 //! whom        how a Principal element speaks of a caller
 //! condition   facts of a request; whether a condition holds
@@ -22,4 +22,5 @@ mod globals;
 pub mod operator;
 pub mod pattern;
 mod statement;
+mod strict_json;
 pub mod whom;
