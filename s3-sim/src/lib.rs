@@ -41,6 +41,7 @@ mod tests;
 mod uploading;
 mod writing;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -106,21 +107,19 @@ impl S3Sim {
     /// Opens the service on `store`: sweeps blobs that no row names, and tells the ledger of the wrapped keys there are.
     pub fn open(store: Store, world: World, kms: Arc<dyn Kms>, config: S3Config) -> Result<Arc<Self>, StoreError> {
         let rows = Rows::new(store);
-        let shelf = Shelf::open(&config.state_dir)?;
-        let referenced = rows.blobs()?;
-        let swept = shelf.sweep(|id| referenced.contains(id))?;
-        if swept > 0 {
-            tracing::info!(swept, "removed bodies that no object names");
-        }
         let sim = Self {
             gate: Gate::new(rows.clone(), world.clone()),
             keys: Keys::new(kms, config.owned_key, world.clone()),
+            shelf: Shelf::open(&config.state_dir)?,
             rows,
-            shelf,
             world,
             bucket_default: config.bucket_default,
         };
-        sim.announce()?;
+        let referenced = sim.take_stock()?;
+        let swept = sim.shelf.sweep(|id| referenced.contains(id))?;
+        if swept > 0 {
+            tracing::info!(swept, "removed bodies that no object names");
+        }
         Ok(Arc::new(sim))
     }
 
@@ -141,12 +140,15 @@ impl S3Sim {
         self.shelf.segments_read()
     }
 
-    fn announce(&self) -> Result<(), StoreError> {
+    /// Tells the ledger of the wrapped keys there are; gives back every blob that a row names.
+    fn take_stock(&self) -> Result<HashSet<String>, StoreError> {
         let custodian = self.world.custodian();
-        let mut left = ANNOUNCED_AT_START;
+        let mut blobs: HashSet<String> = self.rows.part_blobs()?.into_iter().collect();
+        let mut announced = 0;
         self.rows.each_object(|row, object| {
-            if left > 0 {
-                left -= 1;
+            blobs.extend(object.blobs());
+            announced += 1;
+            if announced <= ANNOUNCED_AT_START {
                 custodian.wrapped(&format!("object/{row}"), Place::S3Metadata, object.wrapped.wrapping.by());
             }
         })?;
@@ -154,7 +156,7 @@ impl S3Sim {
             let subject = model::object::subject(&bucket, &upload.key);
             custodian.wrapped(&subject, Place::S3Metadata, upload.wrapped.wrapping.by());
         }
-        Ok(())
+        Ok(blobs)
     }
 
     fn default_encryption(&self) -> DefaultEncryption {

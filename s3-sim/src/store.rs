@@ -226,14 +226,10 @@ impl Rows {
         .await
     }
 
-    /// Every blob that a row names.
-    pub(crate) fn blobs(&self) -> Result<std::collections::HashSet<String>, StoreError> {
-        let mut blobs = std::collections::HashSet::new();
-        self.each_object(|_, object| blobs.extend(object.blobs()))?;
-        for (_, part) in self.0.scan(&PARTS, Span::all(), usize::MAX)? {
-            blobs.insert(part.piece.blob);
-        }
-        Ok(blobs)
+    /// The blobs of all parts of unfinished uploads.
+    pub(crate) fn part_blobs(&self) -> Result<Vec<String>, StoreError> {
+        let rows = self.0.scan(&PARTS, Span::all(), usize::MAX)?;
+        Ok(rows.into_iter().map(|(_, part)| part.piece.blob).collect())
     }
 
     /// Every unfinished upload: its bucket, and itself.
@@ -269,6 +265,21 @@ impl Rows {
 }
 
 impl Guard {
+    /// From the conditional headers of a write. S3 knows `If-None-Match: *` and `If-Match` with an ETag, no others.
+    pub(crate) fn read(
+        if_match: Option<&s3s::dto::ETagCondition>,
+        if_none_match: Option<&s3s::dto::ETagCondition>,
+    ) -> Outcome<Self> {
+        use s3s::dto::ETagCondition::{Any, ETag};
+        match (if_match, if_none_match) {
+            (None, None) => Ok(Self::Always),
+            (None, Some(Any)) => Ok(Self::Absent),
+            (Some(Any), None) => Ok(Self::Etag("*".into())),
+            (Some(ETag(etag)), None) => Ok(Self::Etag(etag.value().to_owned())),
+            (None, Some(ETag(_))) | (Some(_), Some(_)) => Err(crate::error::not_implemented("If-None-Match")),
+        }
+    }
+
     /// 412, or 404 where `If-Match` meets nothing.
     pub(crate) fn check(&self, key: &str, standing: Option<&Object>) -> Outcome<()> {
         match (self, standing) {
@@ -322,21 +333,4 @@ fn upload_row(bucket: &str, id: &str) -> String {
 
 fn part_row(upload_id: &str, part: u16) -> String {
     format!("{upload_id}/{part:05}")
-}
-
-impl Guard {
-    /// From the conditional headers of a write. S3 knows `If-None-Match: *` and `If-Match` with an ETag, no others.
-    pub(crate) fn read(
-        if_match: Option<&s3s::dto::ETagCondition>,
-        if_none_match: Option<&s3s::dto::ETagCondition>,
-    ) -> Outcome<Self> {
-        use s3s::dto::ETagCondition::{Any, ETag};
-        match (if_match, if_none_match) {
-            (None, None) => Ok(Self::Always),
-            (None, Some(Any)) => Ok(Self::Absent),
-            (Some(Any), None) => Ok(Self::Etag("*".into())),
-            (Some(ETag(etag)), None) => Ok(Self::Etag(etag.value().to_owned())),
-            (None, Some(ETag(_))) | (Some(_), Some(_)) => Err(crate::error::not_implemented("If-None-Match")),
-        }
-    }
 }

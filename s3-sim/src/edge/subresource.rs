@@ -32,7 +32,7 @@ const ROUTED: &[(Method, Place, &[&str])] = &[
     (Method::POST, Place::Bucket, &["delete", "metadataTable"]),
     (Method::GET, Place::Object, OBJECT_GET),
     (Method::HEAD, Place::Object, &["versionId", "partNumber"]),
-    (Method::PUT, Place::Object, &["acl", "legal-hold", "retention", "tagging", "partNumber", "uploadId", "versionId"]),
+    (Method::PUT, Place::Object, &["acl", "legal-hold", "retention", "tagging", "partNumber", "uploadId"]),
     (Method::DELETE, Place::Object, &["tagging", "uploadId", "versionId"]),
     (Method::POST, Place::Object, &["uploads", "restore", "select", "select-type", "uploadId", "versionId"]),
 ];

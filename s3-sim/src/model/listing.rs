@@ -95,3 +95,71 @@ impl Page {
 fn past(group: &str) -> String {
     format!("{group}{}", char::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::object::{Facts, UserHeaders, WrappedKey, Wrapping};
+
+    fn object() -> Object {
+        let facts = Facts {
+            generation: String::new(),
+            size: 0,
+            etag: String::new(),
+            modified: aws_core::time::Timestamp::UNIX_EPOCH,
+            headers: UserHeaders::default(),
+            pieces: Vec::new(),
+            multipart: false,
+            checksum: None,
+        };
+        let wrapped = WrappedKey { wrapping: Wrapping::S3Owned, blob: Vec::new() };
+        Object { facts, wrapped, proof: Vec::new(), inline: None }
+    }
+
+    /// All pages of a listing, entries in the order told. `fetch` gives few rows at a time, to meet every seam.
+    fn all_pages(keys: &BTreeSet<String>, prefix: &str, delimiter: Option<&str>, limit: usize) -> Vec<String> {
+        let (mut told, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let wanted = Wanted { prefix, delimiter, after: after.as_deref(), limit };
+            let fetch = |after: Option<&str>, _: usize| {
+                let rows = keys.iter().filter(|key| key.starts_with(prefix));
+                let rows = rows.filter(|key| after.is_none_or(|after| key.as_str() > after));
+                Ok(rows.take(3).map(|key| (key.clone(), object())).collect())
+            };
+            let page = list(&wanted, fetch).unwrap();
+            let mut entries: Vec<String> = page.objects.into_iter().map(|(key, _)| key).chain(page.prefixes).collect();
+            assert!(entries.len() <= limit);
+            entries.sort();
+            told.extend(entries);
+            if !page.truncated {
+                return told;
+            }
+            after = page.last;
+        }
+    }
+
+    fn naive(keys: &BTreeSet<String>, prefix: &str, delimiter: Option<&str>) -> Vec<String> {
+        let fold = |key: &String| match delimiter.and_then(|d| Some((key[prefix.len()..].find(d)?, d.len()))) {
+            Some((at, len)) => key[..prefix.len() + at + len].to_owned(),
+            None => key.clone(),
+        };
+        let folded: BTreeSet<String> = keys.iter().filter(|key| key.starts_with(prefix)).map(fold).collect();
+        folded.into_iter().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn pages_join_to_the_whole(
+            keys in prop::collection::btree_set("[ab/\u{10FFFF}]{1,6}", 0..25),
+            prefix in "[ab/]{0,2}",
+            delimiter in prop_oneof![Just(None), Just(Some("/")), Just(Some("ab")), Just(Some("\u{10FFFF}"))],
+            limit in 1..6usize,
+        ) {
+            prop_assert_eq!(all_pages(&keys, &prefix, delimiter, limit), naive(&keys, &prefix, delimiter));
+        }
+    }
+}
