@@ -143,35 +143,42 @@ fn check_members(
     violations: &mut Vec<String>,
 ) -> Result<(), KmsError> {
     for member in members {
-        let place = format!("{path}{}", lower_camel(member.name));
+        let mut check = Check { path, member, violations };
         match request.get(member.name).filter(|value| !value.is_null()) {
-            Some(value) => Check { place: &place, secret: member.secret, violations }.value(&member.shape, value)?,
-            None if member.needed => {
-                violations
-                    .push(format!("Value null at '{place}' failed to satisfy constraint: Member must not be null"));
-            }
+            Some(value) => check.value(&member.shape, value)?,
+            None if member.needed => check.absent(),
             None => {}
         }
     }
     Ok(())
 }
 
+/// One member under examination. Its place is only spelled out when there is something to complain about.
 struct Check<'a> {
-    place: &'a str,
-    secret: bool,
+    path: &'a str,
+    member: &'a Member,
     violations: &'a mut Vec<String>,
 }
 
 impl Check<'_> {
+    fn place(&self) -> String {
+        format!("{}{}", self.path, lower_camel(self.member.name))
+    }
+
+    fn absent(&mut self) {
+        let place = self.place();
+        self.violations.push(format!("Value null at '{place}' failed to satisfy constraint: Member must not be null"));
+    }
+
     fn value(&mut self, shape: &Shape, value: &Value) -> Result<(), KmsError> {
         match (shape, value) {
             (Shape::Group(members), Value::Object(map)) => {
-                check_members(members, map, &format!("{}.", self.place), self.violations)
+                check_members(members, map, &format!("{}.", self.place()), self.violations)
             }
             (Shape::List(min, max, item), Value::Array(items)) => self.list((*min, *max), item, items),
             (Shape::Unserved, _) => Err(KmsError::UnsupportedOperation(Some(format!(
                 "This simulator does not serve the parameter '{}' yet.",
-                self.place
+                self.place()
             )))),
             (shape, value) => {
                 for rule in broken_rules(shape, value)? {
@@ -203,13 +210,14 @@ impl Check<'_> {
     fn groups(&mut self, members: &[Member], items: &[Value]) -> Result<(), KmsError> {
         for (index, item) in items.iter().enumerate() {
             let Value::Object(map) = item else { return Err(wrong_type(item, "map")) };
-            check_members(members, map, &format!("{}.{}.member.", self.place, index + 1), self.violations)?;
+            check_members(members, map, &format!("{}.{}.member.", self.place(), index + 1), self.violations)?;
         }
         Ok(())
     }
 
     fn violated(&mut self, value: &Value, rule: &str) {
-        let (shown, place) = (if self.secret { String::new() } else { format!(" '{}'", plain(value)) }, self.place);
+        let (shown, place) =
+            (if self.member.secret { String::new() } else { format!(" '{}'", plain(value)) }, self.place());
         self.violations.push(format!("Value{shown} at '{place}' failed to satisfy constraint: {rule}"));
     }
 }

@@ -8,8 +8,10 @@
 //! what earlier steps answered. `as NAME` changes the caller, `days N` moves the clock, `restart` opens the store anew.
 
 mod aliases;
+mod contract;
 mod crowd;
 mod cryptography;
+mod disk;
 mod grants;
 mod ledger;
 mod permissions;

@@ -142,6 +142,17 @@ impl Stage {
         Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() })
     }
 
+    /// The same from inside a future that the stage is already running.
+    pub(super) fn call_blocking(&self, verb: &str, request: &Value) -> Result<Value, aws_core::fault::ApiFault> {
+        let (kms, ctx, operation) = (self.kms.clone(), self.ctx.clone(), pascal(verb));
+        let body = serde_json::to_vec(request).unwrap();
+        let elsewhere = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(kms.call(&ctx, &operation, &body))
+        });
+        elsewhere.join().unwrap().map(|_| Value::Null)
+    }
+
     fn request(&self, verb: &str, words: &[&str]) -> Value {
         let mut members = Map::new();
         let mut context = Map::new();
@@ -313,4 +324,8 @@ fn through(service: &str) -> Via {
         for_aws_resource: service == "ec2",
         in_scope_of_instance: None,
     }
+}
+
+pub(super) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
