@@ -23,7 +23,6 @@ use crate::{Directory, IamService, StsService};
 const ACCOUNT: &str = "111122223333";
 
 struct House {
-    store: Store,
     clock: Arc<ManualClock>,
     sink: Arc<MemorySink>,
     directory: Arc<Directory>,
@@ -58,7 +57,7 @@ impl House {
         let clock = Arc::new(ManualClock::at("2026-01-15T09:00:00Z".parse().unwrap()));
         let (entropy, sink) = (Arc::new(SeededEntropy::new(1)), Arc::new(MemorySink::default()));
         let kek = Secret::copied(&[7; 32]);
-        let directory = Directory::open(store.clone(), clock.clone(), entropy.clone(), kek).unwrap();
+        let directory = Directory::open(store, clock.clone(), entropy.clone(), kek).unwrap();
         let world = World { identities: directory.clone(), sink: sink.clone(), clock: clock.clone(), entropy };
         let iam = IamService::new(directory.clone(), world.clone());
         let sts = StsService::new(directory.clone(), world);
@@ -74,7 +73,7 @@ impl House {
             ("trust-ada", trusting(&format!("arn:aws:iam::{ACCOUNT}:user/ada"))),
         ];
         let texts = texts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
-        Self { store, clock, sink, directory, iam, sts, callers, texts }
+        Self { clock, sink, directory, iam, sts, callers, texts }
     }
 
     fn context(&self, who: &str) -> CallContext {
@@ -468,18 +467,22 @@ async fn a_voided_key_is_known_and_refused_never_forgotten() {
 
 #[tokio::test]
 async fn the_directory_survives_a_restart_and_another_key_opens_nothing() {
-    let mut house = House::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = || Store::open(&folder.path().join("tables.redb")).unwrap();
+    let mut house = House::on(file());
     house.line("root: CreateUser UserName=ada").await;
     house.line("root: PutUserPolicy UserName=ada PolicyName=all PolicyDocument=$admin").await;
     house.line("ada = root: CreateAccessKey UserName=ada").await;
     let ada = house.callers["ada"].clone();
     let before = house.directory.credential(&ada.access_key_id).unwrap();
-    let again = House::on(house.store.clone());
-    let after = again.directory.credential(&ada.access_key_id).unwrap();
+    drop(house);
+    let house = House::on(file());
+    let after = house.directory.credential(&ada.access_key_id).unwrap();
     assert_eq!((after.caller, after.secret), (before.caller, before.secret));
-    assert_eq!(again.directory.policies(&ada).identity[0].name, "inline policy all of user ada");
+    assert_eq!(house.directory.policies(&ada).identity[0].name, "inline policy all of user ada");
     let (clock, entropy) = (house.clock.clone(), Arc::new(SeededEntropy::new(2)));
-    let other = Directory::open(house.store.clone(), clock, entropy, Secret::copied(&[8; 32])).unwrap();
+    drop(house);
+    let other = Directory::open(file(), clock, entropy, Secret::copied(&[8; 32])).unwrap();
     assert!(!other.credential(&ada.access_key_id).unwrap().active);
 }
 
