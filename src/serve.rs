@@ -4,11 +4,12 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::compose::House;
+use crate::exit::{USAGE, coded};
 use crate::flags::{Auth, UpFlags};
 use crate::os;
 
@@ -18,11 +19,14 @@ const TICK: Duration = Duration::from_secs(1);
 /// Serves until SIGINT or SIGTERM.
 pub async fn up(flags: &UpFlags) -> anyhow::Result<()> {
     if !flags.bind.is_loopback() && flags.auth == Auth::Open {
-        bail!(
-            "refusing to bind {} with --auth open: unknown keys act as account root there.\n\
-             Use --auth verify, or bind a loopback address.",
-            flags.bind
-        );
+        return Err(coded(
+            USAGE,
+            format!(
+                "refusing to bind {} with --auth open: unknown keys act as account root there.\n\
+                 Use --auth verify, or bind a loopback address.",
+                flags.bind
+            ),
+        ));
     }
     os::harden_process()?;
     // The signals are caught before `Ready.` is printed, so that whoever waits for it may stop the server at once.

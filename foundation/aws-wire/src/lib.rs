@@ -1,7 +1,7 @@
 //! AWS's protocols on one port.
 //!
 //! ```text
-//! serve      sockets                            limits    how much, how slowly, how many
+//! serve      sockets      unread  bodies left behind   limits  how much, how slowly, how many
 //! route      one port, many services            place     where a request belongs         host   what a Host header says
 //! auth       who is asking: the gate            peer      identity between two of our processes
 //! buffered   the way of a JSON, Query, REST request       control  the guard of the control plane
@@ -30,4 +30,5 @@ pub mod route;
 mod s3_door;
 pub mod serve;
 pub mod service;
+mod unread;
 pub mod xml;

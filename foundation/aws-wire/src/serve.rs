@@ -14,9 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 
-use crate::limits;
+use crate::{limits, unread};
 
 /// The connection on which a request came: in its extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +74,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut end
     }
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Connection { peer, secure: false });
-        Box::pin(router.clone().oneshot(request))
+        Box::pin(unread::answer(router.clone(), request))
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits::HEAD_TIME);
