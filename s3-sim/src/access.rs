@@ -20,7 +20,6 @@ use kms_api::world::World;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::path::S3Path;
 use s3s::{S3Error, S3Result};
-use serde_json::{Map, Value};
 
 use crate::actions::{self, Trait};
 use crate::call::Call;
@@ -119,9 +118,6 @@ impl Gate {
         if operation != "DeleteObjects" {
             self.ask(call, &action, aim, &facts)?;
         }
-        if operation == "CreateBucket" && request.headers.contains_key("x-amz-bucket-object-lock-enabled") {
-            return Err(crate::error::not_implemented("x-amz-bucket-object-lock-enabled"));
-        }
         sse::refuse_customer_keys(request.headers)
     }
 
@@ -133,7 +129,7 @@ impl Gate {
             management: is.management,
         };
         let mut audit = self.world.audit(&call.ctx, opening);
-        audit.request(Value::Object(parameters(call, aim, request)));
+        note_parameters(call, aim, request);
         let owner = aim.bucket().and_then(|name| self.rows.find_bucket(name).ok().flatten()).map(|b| b.owner);
         let owner = owner.unwrap_or_else(|| call.ctx.account().clone());
         if let Aim::Object(bucket, key) = aim {
@@ -185,26 +181,24 @@ fn facts(request: Request<'_>) -> Facts {
 }
 
 /// CloudTrail's `requestParameters`: where, the sub-resource, and the encryption headers. Never a customer's key.
-fn parameters(call: &Call, aim: Aim<'_>, request: Request<'_>) -> Map<String, Value> {
-    let mut parameters = Map::new();
+fn note_parameters(call: &Call, aim: Aim<'_>, request: Request<'_>) {
     if let Some(bucket) = aim.bucket() {
-        parameters.insert("bucketName".into(), bucket.into());
+        call.parameter("bucketName", bucket);
     }
-    parameters.insert("Host".into(), call.ctx.host.clone().into());
+    call.parameter("Host", call.ctx.host.clone());
     if let Aim::Object(_, key) = aim {
-        parameters.insert("key".into(), key.into());
+        call.parameter("key", key);
     }
     for name in [sse::SSE, sse::KEY_ID, sse::CONTEXT, "x-amz-copy-source", "x-amz-storage-class", "x-amz-acl"] {
         if let Some(value) = request.headers.get(name).and_then(|value| value.to_str().ok()) {
-            parameters.insert(name.into(), value.into());
+            call.parameter(name, value);
         }
     }
     for (name, value) in query_pairs(request.query) {
         if !name.to_ascii_lowercase().starts_with("x-amz-") {
-            parameters.insert(name, value.into());
+            call.parameter(&name, value);
         }
     }
-    parameters
 }
 
 /// The query, decoded; a name without a value has an empty one.

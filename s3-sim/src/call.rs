@@ -20,6 +20,7 @@ pub(crate) struct Call {
 struct Book {
     audit: Option<Audit>,
     fault: Option<ApiFault>,
+    parameters: serde_json::Map<String, Value>,
     additional: serde_json::Map<String, Value>,
 }
 
@@ -41,6 +42,11 @@ impl Call {
         }
     }
 
+    /// One member of CloudTrail's `requestParameters`. Never a secret.
+    pub(crate) fn parameter(&self, name: &str, value: impl Into<Value>) {
+        self.book().parameters.insert(name.into(), value.into());
+    }
+
     /// One member of CloudTrail's `additionalEventData`.
     pub(crate) fn additional(&self, name: &str, value: impl Into<Value>) {
         self.book().additional.insert(name.into(), value.into());
@@ -58,12 +64,9 @@ impl Call {
 
     /// Closes the notebook: one event goes out, unless no operation was recognised.
     pub(crate) fn close(&self, sink: &dyn Sink, error: Option<CallError>) {
-        let (audit, additional) = {
-            let mut book = self.book();
-            (book.audit.take(), std::mem::take(&mut book.additional))
-        };
+        let Book { audit, parameters, additional, .. } = std::mem::take(&mut *self.book());
         if let Some(mut audit) = audit {
-            audit.additional(Value::Object(additional));
+            audit.request(Value::Object(parameters)).additional(Value::Object(additional));
             audit.close(sink, error);
         }
     }

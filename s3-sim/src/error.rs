@@ -92,25 +92,30 @@ pub(crate) fn kms_fault(error: &KmsError) -> ApiFault {
     fault
 }
 
-/// Carries an [`ApiFault`] out of a store transaction, whose error type must also hold [`StoreError`].
+/// How a store transaction ended without success.
 #[derive(Debug)]
-pub(crate) struct TxnFault(pub(crate) ApiFault);
+pub(crate) struct TxnFault {
+    /// What the client is told.
+    pub(crate) fault: ApiFault,
+    /// Whether the rows may have reached the disk all the same: the store failed, and only a restart will tell.
+    pub(crate) uncertain: bool,
+}
 
 impl From<StoreError> for TxnFault {
     fn from(error: StoreError) -> Self {
-        Self(store_failed(error))
+        Self { fault: store_failed(error), uncertain: true }
     }
 }
 
 impl From<ApiFault> for TxnFault {
     fn from(fault: ApiFault) -> Self {
-        Self(fault)
+        Self { fault, uncertain: false }
     }
 }
 
 impl From<TxnFault> for ApiFault {
-    fn from(TxnFault(fault): TxnFault) -> Self {
-        fault
+    fn from(ended: TxnFault) -> Self {
+        ended.fault
     }
 }
 

@@ -133,9 +133,9 @@ impl Rows {
         key: &str,
         object: Object,
         guard: Guard,
-    ) -> Outcome<Option<Object>> {
+    ) -> Result<Option<Object>, TxnFault> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        self.write(move |txn| commit_object(txn, &bucket, &key, &object, &guard)).await
+        self.0.write(move |txn| commit_object(txn, &bucket, &key, &object, &guard)).await
     }
 
     /// Deletes an object if `guard` holds; it comes back.
@@ -185,16 +185,17 @@ impl Rows {
     }
 
     /// Writes a part; the part that it replaces comes back.
-    pub(crate) async fn put_part(&self, bucket: &str, upload_id: &str, part: Part) -> Outcome<Option<Part>> {
+    pub(crate) async fn put_part(&self, bucket: &str, upload_id: &str, part: Part) -> Result<Option<Part>, TxnFault> {
         let (upload, id) = (upload_row(bucket, upload_id), upload_id.to_owned());
-        self.write(move |txn| {
-            txn.get(&UPLOADS, &upload)?.ok_or_else(|| no_such_upload(&id))?;
-            let row = part_row(&id, part.piece.part);
-            let replaced = txn.get(&PARTS, &row)?;
-            txn.put(&PARTS, &row, &part)?;
-            Ok(replaced)
-        })
-        .await
+        self.0
+            .write(move |txn| {
+                txn.get(&UPLOADS, &upload)?.ok_or_else(|| no_such_upload(&id))?;
+                let row = part_row(&id, part.piece.part);
+                let replaced = txn.get(&PARTS, &row)?;
+                txn.put(&PARTS, &row, &part)?;
+                Ok(replaced)
+            })
+            .await
     }
 
     /// Ends an upload; its parts come back, to be deleted.

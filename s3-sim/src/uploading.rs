@@ -16,7 +16,7 @@ use crate::model::multipart::{LAST_PART, Part, Upload};
 use crate::model::object::{Piece, Wrapping};
 use crate::proof::{self, Row};
 use crate::seal::{self, Target};
-use crate::writing::{check_length, etag};
+use crate::writing::{check_length, etag, kept_if_named};
 
 /// A part about to be written.
 pub(crate) struct Uploading<'a> {
@@ -62,10 +62,8 @@ impl Uploading<'_> {
         let part = Part { piece: arrived.piece, etag, modified, proof: Vec::new() };
         let part = Part { proof: part_proof(sim, &key, &upload.id, &part, &checksum), ..part };
         drop(key);
-        let replaced = sim.rows.put_part(&self.bucket.name, &upload.id, part.clone()).await?;
-        if let Some(landed) = arrived.landed {
-            landed.keep();
-        }
+        let committed = sim.rows.put_part(&self.bucket.name, &upload.id, part.clone()).await;
+        let replaced = kept_if_named(arrived.landed, committed)?;
         sim.shelf.doom(replaced.into_iter().map(|part| part.piece.blob).collect()).await;
         Ok((part, checksum))
     }

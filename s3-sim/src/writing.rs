@@ -13,9 +13,10 @@ use futures::Stream;
 use http::{Extensions, HeaderMap};
 
 use crate::S3Sim;
+use crate::blobs::Landed;
 use crate::call::Call;
 use crate::digest::{Checksums, Digested, Digests, Promise};
-use crate::error::{Outcome, fault};
+use crate::error::{Outcome, TxnFault, fault};
 use crate::keys::Owner;
 use crate::model::multipart::LARGEST_BODY_BYTES;
 use crate::model::object::{Facts, Object, Piece, Sealed, UserHeaders, Wrapping};
@@ -80,10 +81,8 @@ impl Writing<'_> {
         let proof = object_proof(sim, owner, &fresh.plaintext, &facts, &sealed);
         drop(fresh.plaintext);
         let object = Object { facts: facts.clone(), wrapped: fresh.wrapped, proof, inline: arrived.inline };
-        let replaced = sim.rows.put_object(bucket, key, object, self.guard.clone()).await?;
-        if let Some(landed) = arrived.landed {
-            landed.keep();
-        }
+        let committed = sim.rows.put_object(bucket, key, object, self.guard.clone()).await;
+        let replaced = kept_if_named(arrived.landed, committed)?;
         sim.settle(owner, &wrapping, replaced).await;
         Ok(Written { facts, wrapping, checksum })
     }
@@ -100,6 +99,16 @@ impl Writing<'_> {
             checksum: Some((digested.checksum.algorithm, digested.checksum.kind)),
         }
     }
+}
+
+/// Lets a blob stand when its row was committed, or may have been: a blob too many is swept at the next start, a blob
+/// too few is an object lost.
+pub(crate) fn kept_if_named<T>(landed: Option<Landed>, committed: Result<T, TxnFault>) -> Outcome<T> {
+    let named = committed.as_ref().map_or_else(|ended| ended.uncertain, |_| true);
+    if let Some(landed) = landed.filter(|_| named) {
+        landed.keep();
+    }
+    Ok(committed?)
 }
 
 /// MD5 where the ETag is one, else 32 random digits: the same bytes have another ETag each time.

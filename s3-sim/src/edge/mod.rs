@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use aws_core::call::CallContext;
 use aws_core::fault::ApiFault;
+use aws_wire::body::BodyFault;
 use aws_wire::fault::Protocol;
 use aws_wire::route::S3Door;
 use axum::body::Body;
@@ -70,8 +71,8 @@ fn trail_error(fault: &ApiFault) -> Option<aws_core::event::CallError> {
     (fault.status != 304).then(|| call_error(&fault.code, fault.message.as_deref()))
 }
 
-async fn through_s3s(s3s: &S3Service, call: &Call, request: Request<Body>) -> Result<Response<Body>, ApiFault> {
-    let request = request.map(s3s::Body::http_body_unsync);
+async fn through_s3s(s3s: &S3Service, call: &Arc<Call>, request: Request<Body>) -> Result<Response<Body>, ApiFault> {
+    let request = request.map(|body| watched(body, call.clone()));
     let answered = s3s.call(request).await.map_err(|error| {
         tracing::error!(?error, "s3s could not answer");
         internal()
@@ -85,6 +86,16 @@ async fn through_s3s(s3s: &S3Service, call: &Call, request: Request<Body>) -> Re
     }
 }
 
+/// A body whose faults are remembered: s3s would call any of them an internal error.
+fn watched(body: Body, call: Arc<Call>) -> s3s::Body {
+    s3s::Body::http_body_unsync(body.map_err(move |error| {
+        if let Some(fault) = BodyFault::find(&error) {
+            call.fail(fault.clone());
+        }
+        error
+    }))
+}
+
 /// What s3s itself found wrong, with AWS's sentence where it has none.
 async fn s3s_fault(answer: Response<s3s::Body>) -> ApiFault {
     let status = answer.status().as_u16();
@@ -93,7 +104,18 @@ async fn s3s_fault(answer: Response<s3s::Body>) -> ApiFault {
     let code = element(&text, "Code").unwrap_or("InternalError").to_owned();
     let message = sentence(&code).map(str::to_owned);
     let message = message.or_else(|| element(&text, "Message").map(unescape)).unwrap_or_else(|| code.clone());
-    ApiFault::client(code, message).with_status(status)
+    let fault = ApiFault::client(code, message).with_status(status);
+    match argument(fault.message.as_deref().unwrap_or_default()) {
+        Some((name, value)) => fault.clone().with("ArgumentName", name).with("ArgumentValue", value),
+        None => fault,
+    }
+}
+
+/// s3s names a bad header or parameter in its sentence: `invalid header: <name>: "<value>"`.
+fn argument(sentence: &str) -> Option<(&str, &str)> {
+    let named = sentence.strip_prefix("invalid header: ").or_else(|| sentence.strip_prefix("invalid query: "))?;
+    let (name, value) = named.split_once(": ")?;
+    Some((name, value.trim_matches('"')))
 }
 
 fn element<'t>(xml: &'t str, name: &str) -> Option<&'t str> {
@@ -114,6 +136,8 @@ fn sentence(code: &str) -> Option<&'static str> {
         "InvalidURI" => "Couldn't parse the specified URI.",
         "MethodNotAllowed" => "The specified method is not allowed against this resource.",
         "MalformedXML" => "The XML you provided was not well-formed or did not validate against our published schema",
+        "MissingContentLength" => "You must provide the Content-Length HTTP header.",
+        "MaxMessageLengthExceeded" => "Your request was too big.",
         "MissingRequestBodyError" => "Request body is empty.",
         "NotImplemented" => "A header you provided implies functionality that is not implemented",
         "InternalError" => "We encountered an internal error. Please try again.",

@@ -10,6 +10,7 @@
 //! The key is kept as it was written and not looked at: AWS finds out at the first PutObject, and so do we.
 
 use aws_core::fault::ApiFault;
+use aws_wire::body::BodyFault;
 use aws_wire::xml::Element;
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -19,9 +20,11 @@ use s3s::{Body, S3Request, S3Response};
 
 use crate::S3Sim;
 use crate::call::Call;
+use crate::digest::{Digests, Promise};
 use crate::error::{Outcome, invalid_argument, malformed_xml, not_implemented};
 use crate::model::bucket::{Algorithm, DefaultEncryption};
 use crate::sse;
+use crate::writing::trailers_of;
 
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 const LARGEST_BODY_BYTES: usize = 64 << 10;
@@ -41,20 +44,29 @@ pub(crate) async fn run(sim: &S3Sim, call: &Call, bucket: &str, request: S3Reque
     // A missing bucket is told before the XML is looked at.
     let standing = sim.rows.bucket(bucket)?.encryption;
     match request.method {
-        Method::PUT => put(sim, call, bucket, request.input).await,
+        Method::PUT => put(sim, call, bucket, request).await,
         Method::DELETE => delete(sim, bucket).await,
         _ => Ok(xml(render(&standing))),
     }
 }
 
-async fn put(sim: &S3Sim, call: &Call, bucket: &str, body: Body) -> Outcome<S3Response<Body>> {
-    let body = Limited::new(body, LARGEST_BODY_BYTES).collect().await.map_err(|_| malformed_xml())?.to_bytes();
+async fn put(sim: &S3Sim, call: &Call, bucket: &str, request: S3Request<Body>) -> Outcome<S3Response<Body>> {
+    let S3Request { input, headers, extensions, .. } = request;
+    let body = Limited::new(input, LARGEST_BODY_BYTES).collect().await.map_err(|error| unreadable(&*error))?.to_bytes();
+    let promise = Promise::of(&headers)?;
+    let mut digests = Digests::new(promise.algorithm, promise.wants_md5());
+    digests.update(&body);
+    promise.check(&digests.finish(), trailers_of(&extensions)().as_ref())?;
     let rule = parse(&body)?;
     rule.check()?;
-    let told = rule.clone();
-    call.additional("SSEAlgorithm", told.algorithm.as_deref().unwrap_or("AES256"));
+    call.parameter("ServerSideEncryptionConfiguration", rule.told());
     sim.rows.change_bucket(bucket, move |bucket| rule.apply(&mut bucket.encryption)).await?;
     Ok(S3Response::new(Body::empty()))
+}
+
+/// A body that the wire found wrong, or that is too long to be a configuration.
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiFault {
+    BodyFault::find(error).cloned().unwrap_or_else(malformed_xml)
 }
 
 async fn delete(sim: &S3Sim, bucket: &str) -> Outcome<S3Response<Body>> {
@@ -110,6 +122,14 @@ impl Rule {
             kinds if kinds.iter().all(|kind| matches!(kind.as_str(), "SSE-C" | "NONE")) => Ok(()),
             _ => Err(malformed_xml()),
         }
+    }
+
+    /// As the trail shows it.
+    fn told(&self) -> serde_json::Value {
+        let mut default = serde_json::Map::new();
+        default.extend(self.algorithm.as_ref().map(|algorithm| ("SSEAlgorithm".into(), algorithm.as_str().into())));
+        default.extend(self.key.as_ref().map(|key| ("KMSMasterKeyID".into(), key.as_str().into())));
+        serde_json::json!({"xmlns": NAMESPACE, "Rule": {"ApplyServerSideEncryptionByDefault": default}})
     }
 
     /// Only what is written changes; `NONE` lifts the block.

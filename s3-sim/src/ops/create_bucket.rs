@@ -4,10 +4,11 @@ use aws_core::fault::ApiFault;
 use aws_core::id::Region;
 use s3s::dto::{CreateBucketInput, CreateBucketOutput};
 use s3s::{S3Request, S3Response};
+use serde_json::json;
 
 use crate::S3Sim;
 use crate::call::Call;
-use crate::error::{Outcome, fault};
+use crate::error::{Outcome, fault, not_implemented};
 use crate::model::bucket::Bucket;
 
 /// The region that has no location constraint.
@@ -19,8 +20,13 @@ pub(crate) async fn run(
     request: S3Request<CreateBucketInput>,
 ) -> Outcome<S3Response<CreateBucketOutput>> {
     let input = request.input;
+    refuse_what_buckets_lack(&input)?;
     let constraint = input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
-    let region = region(&call.ctx.region, constraint.as_ref().map(|constraint| constraint.as_str()))?;
+    let constraint = constraint.as_ref().map(|constraint| constraint.as_str());
+    if let Some(constraint) = constraint {
+        call.parameter("CreateBucketConfiguration", json!({"LocationConstraint": constraint}));
+    }
+    let region = region(&call.ctx.region, constraint)?;
     let bucket = Bucket {
         name: input.bucket.clone(),
         owner: call.ctx.account().clone(),
@@ -38,6 +44,24 @@ pub(crate) async fn run(
         Some(taken) => return Err(taken_by(&taken, call)),
     }
     Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) }))
+}
+
+/// Object lock, ACLs, and buckets of another kind: their rooms are to come.
+fn refuse_what_buckets_lack(input: &CreateBucketInput) -> Outcome<()> {
+    if input.object_lock_enabled_for_bucket == Some(true) {
+        return Err(not_implemented("x-amz-bucket-object-lock-enabled"));
+    }
+    if input.object_ownership.as_ref().is_some_and(|ownership| ownership.as_str() != "BucketOwnerEnforced") {
+        return Err(not_implemented("x-amz-object-ownership"));
+    }
+    if input.create_bucket_configuration.as_ref().is_some_and(|c| c.bucket.is_some() || c.location.is_some()) {
+        return Err(not_implemented("CreateBucketConfiguration"));
+    }
+    if input.acl.as_ref().is_some_and(|acl| acl.as_str() != "private") {
+        let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+        return Err(ApiFault::client("InvalidBucketAclWithObjectOwnership", message));
+    }
+    Ok(())
 }
 
 fn taken_by(taken: &Bucket, call: &Call) -> ApiFault {

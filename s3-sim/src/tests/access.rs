@@ -151,3 +151,20 @@ async fn each_call_is_written_down_once_with_what_it_touched() {
     assert!(elements["x-amz-server-side-encryption-aws-kms-key-id"].as_str().unwrap().starts_with("arn:aws:kms:"));
     assert!(put.decision.unwrap().allowed());
 }
+
+#[tokio::test]
+async fn a_refusal_comes_before_any_byte_of_the_body_is_read() {
+    let bench = bench_with(json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}])).await;
+    let read = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let flag = read.clone();
+    let body = futures::stream::once(async move {
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+        Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"hello"))
+    });
+    let mut request = http::Request::put("/bkt/k").header("content-length", 5);
+    request.extensions_mut().unwrap().insert(bench.as_caller(student()));
+    let answer = bench.knock(request.body(axum::body::Body::from_stream(body)).unwrap()).await;
+    assert_eq!(answer.status, 403);
+    assert!(!read.load(std::sync::atomic::Ordering::Relaxed));
+    assert!(bench.kms.operations().is_empty());
+}

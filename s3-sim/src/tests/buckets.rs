@@ -46,6 +46,13 @@ async fn a_name_is_taken_once_for_all_accounts() {
     let again = bench.send("PUT /west", &[], west).await;
     assert_eq!((again.status, again.element("Code")), (409, "BucketAlreadyOwnedByYou".into()));
     assert!(bench.send("GET /west?location", &[], "").await.text().contains("us-west-2"));
+    for (header, value, code) in [
+        ("x-amz-bucket-object-lock-enabled", "true", "NotImplemented"),
+        ("x-amz-object-ownership", "ObjectWriter", "NotImplemented"),
+        ("x-amz-acl", "public-read", "InvalidBucketAclWithObjectOwnership"),
+    ] {
+        assert_eq!(bench.send("PUT /not-made", &[(header, value)], "").await.element("Code"), code);
+    }
     for name in ["UPPER", "ab", "with_underscore", "192.168.0.1", "a..b", "-dash"] {
         let refused = bench.send(&format!("PUT /{name}"), &[], "").await;
         assert_eq!(refused.refusal(), "400 InvalidBucketName The specified bucket is not valid.", "{name}");

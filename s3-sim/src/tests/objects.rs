@@ -1,6 +1,6 @@
 //! Bodies: what goes in comes out, whatever its size and encryption, and only ciphertext stands on disk.
 
-use aws_core::event::{Form, Place};
+use aws_core::event::{Event, Form, Place};
 use expect_test::expect;
 
 use super::{Bench, pattern};
@@ -201,12 +201,30 @@ async fn the_ledger_follows_an_objects_key_from_birth_to_deletion() {
     };
     let wrapped = |by: &str| vec![(Place::S3Metadata, Form::Wrapped { by: by.into() })];
     assert_eq!(places(&bench), wrapped(&arn));
+    let order: Vec<_> = bench.sink.events().into_iter().filter_map(told).collect();
+    expect![[r#"
+        [
+            "S3Memory plaintext",
+            "S3Memory gone",
+            "S3Metadata wrapped",
+        ]
+    "#]]
+    .assert_debug_eq(&order);
     bench.send("GET /bkt/k", &[], "").await;
     assert_eq!(places(&bench), wrapped(&arn));
     bench.send("PUT /bkt/k", &[], "replaced").await;
     assert_eq!(places(&bench), wrapped("s3 owned key"));
     bench.send("DELETE /bkt/k", &[], "").await;
     assert_eq!(places(&bench), []);
+}
+
+fn told(event: Event) -> Option<String> {
+    match event {
+        Event::KeyPlaced(placed) if placed.form == Form::Plaintext => Some(format!("{:?} plaintext", placed.place)),
+        Event::KeyPlaced(placed) => Some(format!("{:?} wrapped", placed.place)),
+        Event::KeyDropped(dropped) => Some(format!("{:?} gone", dropped.place)),
+        Event::Api(_) | Event::Service(_) => None,
+    }
 }
 
 #[tokio::test]
@@ -303,4 +321,44 @@ async fn several_objects_are_deleted_in_one_request() {
     assert_eq!(bench.send("GET /bkt/y", &[], "").await.status, 200);
     let quiet = "<Delete><Quiet>true</Quiet><Object><Key>z</Key></Object></Delete>";
     assert!(bench.send("POST /bkt?delete", &[], quiet).await.elements("Key").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_reads_while_many_write_sees_one_whole_body() {
+    let bench = std::sync::Arc::new(Bench::with_bucket().await);
+    let body = |n: usize| pattern(30_000 * (n + 1)).slice(n..);
+    bench.send("PUT /bkt/k", &[], body(0)).await;
+    let whole: Vec<_> = (0..8).map(body).collect();
+    let mut tasks = Vec::new();
+    for n in 0..8 {
+        let (bench, mine, whole) = (bench.clone(), body(n), whole.clone());
+        tasks.push(tokio::spawn(async move {
+            for _ in 0..6 {
+                assert_eq!(bench.send("PUT /bkt/k", &[], mine.clone()).await.status, 200);
+                let got = bench.send("GET /bkt/k", &[], "").await;
+                assert!(whole.contains(&got.body), "{} {} bytes", got.status, got.body.len());
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(files_under(&bench.dir.path().join("blobs")), 1, "every replaced body is gone");
+}
+
+#[tokio::test]
+async fn what_the_wire_finds_in_a_body_is_told_whoever_reads_it() {
+    let bench = Bench::with_bucket().await;
+    for line in ["PUT /bkt/k", "POST /bkt?delete", "PUT /bkt?encryption", "PUT /new-bucket"] {
+        let fault = aws_core::fault::ApiFault::client("XAmzContentSHA256Mismatch", "The provided hash does not match");
+        let chunks = [Ok(bytes::Bytes::from_static(b"<Delete>")), Err(aws_wire::body::BodyFault(fault))];
+        let body = axum::body::Body::from_stream(futures::stream::iter(chunks));
+        let (method, uri) = line.split_once(' ').unwrap();
+        let mut request = http::Request::builder().method(method).uri(uri).header("content-length", 8);
+        request.extensions_mut().unwrap().insert(bench.ctx.clone());
+        let answer = bench.knock(request.body(body).unwrap()).await;
+        assert_eq!(answer.refusal(), "400 XAmzContentSHA256Mismatch The provided hash does not match", "{line}");
+    }
+    let refused = bench.send("PUT /bkt/x", &[("x-amz-copy-source", "nowhere")], "").await;
+    assert_eq!((refused.status, refused.element("ArgumentName").as_str()), (400, "x-amz-copy-source"));
 }

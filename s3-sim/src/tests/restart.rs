@@ -5,6 +5,8 @@ use std::sync::Arc;
 use aws_core::event::{Event, Form, Place};
 use aws_core::identity::NoIdentities;
 
+use ::store::backend::crashing::{CrashingBackend, Mishap};
+
 use super::{Bench, pattern};
 use crate::BucketDefault;
 
@@ -52,4 +54,26 @@ async fn the_ledger_is_told_again_where_wrapped_keys_are() {
         assert_eq!((placed.subject.as_str(), placed.place), (subject, Place::S3Metadata));
         assert!(matches!(placed.form, Form::Wrapped { .. }));
     }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_takes_nothing_and_one_that_only_seems_to_loses_nothing() {
+    let medium = CrashingBackend::default();
+    let bench = Bench::with(::store::Store::on(medium.clone()), Arc::new(NoIdentities), BucketDefault::Aes256);
+    bench.send("PUT /bkt", &[], "").await;
+    let (old, new) = (pattern(100_000), pattern(200_000));
+    bench.send("PUT /bkt/k", &[], old.clone()).await;
+
+    medium.plan(Mishap::Refuse);
+    assert_eq!(bench.send("PUT /bkt/k", &[], new.clone()).await.element("Code"), "InternalError");
+    medium.plan(Mishap::None);
+    assert!(bench.send("GET /bkt/k", &[], "").await.body == old);
+
+    medium.plan(Mishap::LoseTheAnswer);
+    assert_eq!(bench.send("PUT /bkt/k", &[], new.clone()).await.element("Code"), "InternalError");
+    medium.plan(Mishap::None);
+    assert!(bench.send("GET /bkt/k", &[], "").await.body == new, "the row reached the disk, and so did its blob");
+    let bench = bench.restarted();
+    assert!(bench.send("GET /bkt/k", &[], "").await.body == new);
+    assert_eq!(bench.sim.disk("bkt", "k").unwrap().files.len(), 1);
 }
