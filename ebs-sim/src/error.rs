@@ -126,6 +126,9 @@ pub enum EbsError {
     /// More at once than one call may ask for.
     #[error("You have requested more instances ({0}) than your current instance limit of {1} allows.")]
     InstanceLimitExceeded(u32, u32),
+    /// ext4, for one, ends at 16 TiB.
+    #[error("The file system of the state folder cannot hold a volume of {0}GiB.")]
+    TooLargeForHost(u32),
     /// Known to AWS, absent here.
     #[error("{0}")]
     UnsupportedOperation(String),
@@ -184,7 +187,7 @@ impl EbsError {
             Self::TagLimitExceeded => ("TagLimitExceeded", 400),
             Self::IdempotentParameterMismatch => ("IdempotentParameterMismatch", 400),
             Self::InstanceLimitExceeded(..) => ("InstanceLimitExceeded", 400),
-            Self::UnsupportedOperation(_) => ("UnsupportedOperation", 400),
+            Self::UnsupportedOperation(_) | Self::TooLargeForHost(_) => ("UnsupportedOperation", 400),
             Self::Unauthorized(_) => ("UnauthorizedOperation", 403),
             Self::DryRun => ("DryRunOperation", 412),
             Self::InvalidAction(_) => ("InvalidAction", 400),

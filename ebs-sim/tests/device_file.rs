@@ -7,10 +7,16 @@ mod support;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ebs_sim::FuseMode;
+use ebs_sim::device::live::LiveDevice;
+use ebs_sim::device::memory::MemoryTarget;
+use ebs_sim::fuse::host::FuseHost;
 use support::{Lab, field, fuse_is_here, root_is_here};
 
 /// Runs a command line; its output, or a panic with its complaint.
@@ -202,7 +208,8 @@ async fn a_dead_mount_is_cleaned_and_the_volume_comes_back() {
     let mount = support::mount_point(it.lab.folder.path());
     it.lab.sim.shutdown().await;
     leave_a_dead_mount(&mount);
-    assert_eq!(std::fs::metadata(&mount).unwrap_err().raw_os_error(), Some(libc::ENOTCONN));
+    assert!(std::fs::metadata(&mount).is_ok(), "the kernel speaks for the dead");
+    assert_eq!(std::fs::read_dir(&mount).unwrap_err().raw_os_error(), Some(libc::ENOTCONN));
 
     it.lab.begin_again().await;
     let path = it.lab.sim.device_path(&it.volume).unwrap();
@@ -217,17 +224,30 @@ async fn a_dead_mount_is_cleaned_and_the_volume_comes_back() {
     assert!(!mounts.contains(&*mount.to_string_lossy()), "unmounted at the end");
 }
 
-/// What `kill -9` leaves behind: mounted, and nobody at the other end.
+/// What `kill -9` leaves behind: mounted, nobody at the other end, and a kernel that remembers names and sizes.
 fn leave_a_dead_mount(place: &Path) {
-    let script = format!(
-        "import os, ctypes\n\
-         fd = os.open('/dev/fuse', os.O_RDWR)\n\
-         options = f'fd={{fd}},rootmode=40000,user_id=0,group_id=0'.encode()\n\
-         assert ctypes.CDLL(None, use_errno=True).mount(b'sse-sim', {:?}.encode(), b'fuse', 0, options) == 0\n",
-        place.display()
-    );
-    let done = Command::new("python3").args(["-c", &script]).status().unwrap();
-    assert!(done.success());
+    let program = std::env::current_exe().unwrap();
+    let ended = Command::new(program)
+        .args(["--exact", "a_process_that_is_killed_while_it_serves", "--nocapture"])
+        .env(DIE_AT, place)
+        .status()
+        .unwrap();
+    assert_eq!(ended.signal(), Some(libc::SIGKILL));
+}
+
+const DIE_AT: &str = "EBS_SIM_TEST_DIE_AT";
+
+/// Not a test of its own: the process that [`leave_a_dead_mount`] starts.
+#[test]
+fn a_process_that_is_killed_while_it_serves() {
+    let Some(place) = std::env::var_os(DIE_AT) else { return };
+    let host = FuseHost::new(place.into(), FuseMode::Auto);
+    let target = Box::new(MemoryTarget::zeroed(4096));
+    let device = Arc::new(LiveDevice::new(target, aws_core::time::Timestamp::UNIX_EPOCH));
+    let path = host.serve("i-00000001", "sdf", &device, 0).unwrap();
+    assert!(path.metadata().unwrap().is_file() && host.place().metadata().unwrap().is_dir());
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+    std::thread::sleep(Duration::from_secs(10));
 }
 
 /// Several writers at once through the kernel, each in its own part: nothing is lost, nothing mixed.

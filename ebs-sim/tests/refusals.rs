@@ -94,6 +94,11 @@ async fn what_is_missing_or_malformed() {
     )
     .await;
     check(&lab, "DescribeVolumes&Filter.1.Name=colour&Filter.1.Value.1=red", expect!["200 <volumeSet/>"]).await;
+    let vast = lab.ask("CreateVolume&Size=65536&AvailabilityZone=us-east-1a&VolumeType=gp3").await;
+    // Where the file system of the test takes files of 64 TiB, such a volume is made.
+    let refusal = "UnsupportedOperation: The file system of the state folder cannot hold a volume of 65536GiB.";
+    assert!(vast.as_ref().map_or_else(|fault| fault == refusal, |made| made.contains("creating")), "{vast:?}");
+    assert_eq!(vast.is_ok(), lab.do_("DescribeVolumes").await.contains("<size>65536</size>"));
     check(&lab, "MakeTea", expect!["InvalidAction: The action MakeTea is not valid for this web service."]).await;
     check(&lab, "TerminateInstances", expect!["MissingParameter: The request must contain the parameter instancesSet"])
         .await;

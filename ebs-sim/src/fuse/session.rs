@@ -146,7 +146,8 @@ pub fn clear_stale(place: &Path) -> io::Result<()> {
         _ => return Ok(()),
     };
     while mounts().iter().any(|mount| mount.place == place) {
-        match rustix::fs::stat(&place) {
+        // Not `stat`: the kernel answers that from what it remembers of the dead.
+        match rustix::fs::statfs(&place) {
             Err(Errno::NOTCONN) => detach_mount(&place)?,
             _ => return Err(io::Error::other(format!("something is already mounted at {}", place.display()))),
         }

@@ -97,7 +97,7 @@ impl EbsSim {
         if self.tables().volume(&id)?.is_some() {
             return Err(EbsError::IdInUse(id));
         }
-        let mut volume = Volume {
+        let volume = Volume {
             id,
             account: ctx.account().clone(),
             region: ctx.region.clone(),
@@ -109,22 +109,26 @@ impl EbsSim {
             attachment: None,
             tags: wished.tags,
         };
-        if let Some(kms_key) = plan.kms_key {
-            match self.new_data_key(ctx, &volume.id, kms_key.clone()).await {
-                Ok(key) => volume.key = Some(key),
-                Err(error) => {
-                    tracing::info!(volume = volume.id, code = error.code(), "a volume vanishes: no data key");
-                    let kms_key_arn = key_arn(ctx.account(), &ctx.region, &kms_key);
-                    volume.key = Some(WrappedKey { blob: Vec::new(), kms_key_arn });
-                    return Ok(Made::Vanished(volume));
-                }
+        match plan.kms_key {
+            Some(kms_key) => self.keep_encrypted(ctx, volume, kms_key).await,
+            None => self.keep(volume).await.map(Made::Volume),
+        }
+    }
+
+    async fn keep_encrypted(&self, ctx: &CallContext, volume: Volume, kms_key: String) -> Result<Made, EbsError> {
+        match self.new_data_key(ctx, &volume.id, kms_key.clone()).await {
+            Ok(key) => self.keep(Volume { key: Some(key), ..volume }).await.map(Made::Volume),
+            Err(error) => {
+                tracing::info!(volume = volume.id, code = error.code(), "a volume vanishes: no data key");
+                let kms_key_arn = key_arn(ctx.account(), &ctx.region, &kms_key);
+                let key = WrappedKey { blob: Vec::new(), kms_key_arn };
+                Ok(Made::Vanished(Volume { key: Some(key), ..volume }))
             }
         }
-        self.keep(volume).await.map(Made::Volume)
     }
 
     async fn keep(&self, volume: Volume) -> Result<Volume, EbsError> {
-        FileTarget::create(&self.folder().data_file(&volume.id), volume.size_bytes())?;
+        self.make_data_file(&volume)?;
         let added = self.tables().add_volume(volume.clone()).await;
         if !matches!(added, Ok(Ok(()))) {
             self.folder().remove_data(&volume.id)?;
@@ -135,6 +139,16 @@ impl EbsSim {
             custodian.wrapped(&volume.key_subject(), Place::EbsMetadata, &key.kms_key_arn);
         }
         Ok(volume)
+    }
+
+    fn make_data_file(&self, volume: &Volume) -> Result<(), EbsError> {
+        let path = self.folder().data_file(&volume.id);
+        FileTarget::create(&path, volume.size_bytes()).map(drop).map_err(|error| {
+            // What could not be given its size is there all the same, empty.
+            let _ = self.folder().remove_data(&volume.id);
+            let too_large = error.raw_os_error() == Some(libc::EFBIG);
+            if too_large { EbsError::TooLargeForHost(volume.size_gib) } else { error.into() }
+        })
     }
 
     /// The row goes first: a crash in between leaves a file that the next start sweeps. With the wrapped key gone, what
