@@ -144,7 +144,7 @@ async fn a_lesson_that_goes_well_is_told_as_a_story() {
 async fn a_false_expectation_fails_the_lesson_and_shows_what_was_seen() {
     let (outcome, told) = play(&LESSON.replace("stdout: \"k-1 AKIATEST\"", "stdout: other"), Options::default()).await;
     assert_eq!(outcome, Outcome::Failed);
-    assert!(told.contains("use: stdout: the text is other; saw k-1 AKIATEST"), "{told}");
+    assert!(told.contains("use: stdout: what is printed is other; saw k-1 AKIATEST"), "{told}");
 }
 
 #[tokio::test]

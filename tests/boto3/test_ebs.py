@@ -211,10 +211,13 @@ def test_io_goes_on_when_the_key_is_disabled(server, ec2, kms, key, volume, inst
 
 def test_an_attached_volume_survives_a_crash_of_the_server():
     import signal
+    import subprocess
+    import tempfile
 
     from support import People, Server
 
-    server = Server("--mount", "/tmp/sse-sim-crash-test-mnt")
+    mount = tempfile.mkdtemp(prefix="sse-sim-crash-")
+    server = Server("--mount", mount)
     try:
         people = People(server)
         ec2, kms = people.root("ec2"), people.root("kms")
@@ -223,16 +226,18 @@ def test_an_attached_volume_survives_a_crash_of_the_server():
         host = ec2.run_instances(Placement={"AvailabilityZone": ZONE}, **request)["Instances"][0]["InstanceId"]
         volume = ec2.create_volume(AvailabilityZone=ZONE, Size=1, Encrypted=True, KmsKeyId=key)["VolumeId"]
         ec2.attach_volume(VolumeId=volume, InstanceId=host, Device="/dev/sdf")
-        with open(device_of(server, volume), "r+b", buffering=0) as device:
+        path = device_of(server, volume)
+        with open(path, "r+b", buffering=0) as device:
             device.write(b"kept".ljust(512))
             os.fsync(device.fileno())
         server.stop(signal.SIGKILL)
         server.start()
-        ec2 = people.root("ec2")
-        assert ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["State"] == "in-use"
-        with open(device_of(server, volume), "rb") as device:
+        assert people.root("ec2").describe_volumes(VolumeIds=[volume])["Volumes"][0]["State"] == "in-use"
+        with open(path, "rb") as device:
             assert device.read(4) == b"kept"
         [grant] = people.root("kms").list_grants(KeyId=key)["Grants"]
         assert grant["GranteePrincipal"].endswith(host), "the attachment came back through the grant it had"
     finally:
         server.close()
+        subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
+        os.rmdir(mount)

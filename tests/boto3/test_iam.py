@@ -98,7 +98,7 @@ def test_a_role_is_assumed_and_its_session_has_a_name(server, people, key):
 def test_a_session_needs_its_token(server, people, key):
     people.iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=trust(people.account))
     role = f"arn:aws:iam::{people.account}:role/auditor"
-    given = people.user("mary", ["sts:AssumeRole"])("sts").assume_role(RoleArn=role, RoleSessionName="s")["Credentials"]
+    given = people.user("mary", ["sts:AssumeRole"])("sts").assume_role(RoleArn=role, RoleSessionName="tuesday")["Credentials"]
     without = server.client("kms", key=given["AccessKeyId"], secret=given["SecretAccessKey"])
     with pytest.raises(without.exceptions.ClientError):
         without.describe_key(KeyId=key["KeyId"])
@@ -107,7 +107,7 @@ def test_a_session_needs_its_token(server, people, key):
 def test_a_role_that_does_not_trust_the_caller_is_not_assumed(people, refused):
     people.iam.create_role(RoleName="closed", AssumeRolePolicyDocument=trust("999999999999"))
     user = people.user("mary", ["sts:AssumeRole"])("sts")
-    refused("AccessDenied", user.assume_role, RoleArn=f"arn:aws:iam::{people.account}:role/closed", RoleSessionName="s")
+    refused("AccessDenied", user.assume_role, RoleArn=f"arn:aws:iam::{people.account}:role/closed", RoleSessionName="tuesday")
 
 
 def test_a_deleted_key_opens_nothing(people, refused):

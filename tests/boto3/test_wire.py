@@ -102,6 +102,19 @@ def test_bad_json(server, body):
     assert json.loads(answer)["__type"] == "SerializationException"
 
 
+def test_an_upload_that_is_refused_before_its_body_ends_the_connection(server, people):
+    """Whoever asked for 100-continue never sends the body, so the next request must not come this way."""
+    host = urllib.parse.urlsplit(server.endpoint)
+    headers = {"Host": host.netloc, "Content-Length": "40", "Expect": "100-continue", **scope("s3", people.account)}
+    lines = ["PUT /no-such-bucket-anywhere/key HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    with socket.create_connection((host.hostname, host.port), timeout=30) as connection:
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 404
+        assert answer.getheader("Connection") == "close"
+
+
 def test_an_unknown_operation_of_json(server):
     status, _, body = raw(server, headers=kms_headers("OpenSesame"), body=b"{}")
     assert status == 400 and json.loads(body)["__type"].endswith("UnknownOperationException")

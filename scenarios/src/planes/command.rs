@@ -13,7 +13,9 @@ pub fn check(expect: &Expect, ran: &Ran, variables: &Variables) -> Vec<Check> {
     let mut checks = vec![exit(expect, ran, variables)];
     for (name, matcher, text) in [("stdout", &expect.stdout, &ran.stdout), ("stderr", &expect.stderr, &ran.stderr)] {
         let seen = Value::String(text.clone());
-        checks.extend(matcher.as_ref().map(|matcher| Check::of(name, "the text", matcher, Some(&seen), variables)));
+        checks.extend(
+            matcher.as_ref().map(|matcher| Check::of(name, "what is printed", matcher, Some(&seen), variables)),
+        );
     }
     let printed = printed(&ran.stdout);
     for (path, matcher) in &expect.result {

@@ -55,7 +55,7 @@ impl Check {
         seen: Option<&serde_json::Value>,
         variables: &Variables,
     ) -> Self {
-        let what = format!("{subject} is {}", matcher.shown(variables));
+        let what = format!("{subject} {}", matcher.predicate(variables));
         let picture = seen.map_or_else(|| "nothing".into(), |value| shortened(shown(value).trim_end()));
         let verdict = match matcher.accepts(seen, variables) {
             Ok(true) => Verdict::Passed { seen: matcher.source().is_object().then_some(picture) },
@@ -94,10 +94,11 @@ pub fn not_yet(expect: &Expect) -> Vec<Check> {
     why.into_iter().chain(cost).collect()
 }
 
-/// Long values are cut, so that a report stays readable.
+/// Long values are cut and put on one line, so that a report stays readable.
 fn shortened(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let mut characters = text.chars();
+    const LONGEST: usize = 200;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut characters = line.chars();
     let head: String = characters.by_ref().take(LONGEST).collect();
     if characters.next().is_some() { format!("{head}…") } else { head }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use aws_core::event::{ApiCall, Form};
+use aws_core::principal::Principal;
 use serde_json::Value;
 
 use crate::planes::keys::Standings;
@@ -46,7 +47,8 @@ impl<'a> Narrative<'a> {
             self.lines(&run.ran.stdout)?;
         }
         if run.ran.exit != 0 {
-            self.lines(&run.ran.stderr)?;
+            let complaint = run.ran.stderr.lines().find(|line| line.to_ascii_lowercase().contains("error"));
+            self.lines(complaint.unwrap_or(&run.ran.stderr))?;
         }
         for (name, value) in &run.captured {
             writeln!(self.out, "     {} {value}", self.paint.cyan(&format!("{name} =")))?;
@@ -70,6 +72,9 @@ impl<'a> Narrative<'a> {
         for check in checks {
             let (mark, tail) = match &check.verdict {
                 Verdict::Passed { seen: None } => (self.paint.green("✓"), String::new()),
+                Verdict::Passed { seen: Some(_) } if ["stdout", "stderr"].contains(&check.plane) => {
+                    (self.paint.green("✓"), String::new())
+                }
                 Verdict::Passed { seen: Some(seen) } => (self.paint.green("✓"), self.paint.dim(&format!("  ({seen})"))),
                 Verdict::Failed { seen } => (self.paint.red("✗"), self.paint.red(&format!("\n       but saw: {seen}"))),
                 Verdict::NotChecked { reason } => {
@@ -106,8 +111,10 @@ impl<'a> Narrative<'a> {
 
     /// `student ──▶ ec2 ──▶ kms  CreateGrant`
     fn arrow(&self, call: &ApiCall) -> String {
-        let through = call.context.via.as_ref().map(|via| front(&via.invoked_by)).filter(|front| !front.is_empty());
         let who = trail::caller(call);
+        let itself = matches!(call.context.caller.principal, Principal::Service { .. });
+        let via = call.context.via.as_ref().filter(|_| !itself);
+        let through = via.map(|via| front(&via.invoked_by)).filter(|front| !front.is_empty());
         let lanes: Vec<&str> =
             [Some(who.as_str()), through, Some(trail::service(call))].into_iter().flatten().collect();
         let name = self.paint.bold(&call.name);
@@ -135,7 +142,7 @@ impl<'a> Narrative<'a> {
         for (place, standing) in standings {
             let form = match &standing.form {
                 Form::Plaintext => self.paint.yellow("● PLAINTEXT"),
-                Form::Wrapped { by } => format!("▣ wrapped by {by}"),
+                Form::Wrapped { by } => format!("▣ wrapped by {}", short_name(by)),
             };
             writeln!(self.out, "         {:<18} {form}", place_word(*place))?;
         }
@@ -158,7 +165,8 @@ impl Report for Narrative<'_> {
             self.paragraph("   • ", lesson)?;
         }
         if let Some(then_now) = &scenario.then_now {
-            self.paragraph("\n   Then and now: ", then_now)?;
+            writeln!(self.out)?;
+            self.paragraph("   Then and now: ", then_now)?;
         }
         self.out.flush()
     }
@@ -175,10 +183,7 @@ impl Report for Narrative<'_> {
             self.paragraph("   ", say)?;
         }
         if let Some(ask) = &step.ask {
-            self.paragraph(
-                "   ? ",
-                &format!("{} {} — {}", ask.q, self.paint.dim(&ask.options.join(" / ")), ask.answer),
-            )?;
+            self.paragraph("   ? ", &format!("{} {}", ask.q, self.paint.dim(&ask.options.join(" / "))))?;
         }
         for (index, line) in step.run.trim_end().lines().enumerate() {
             let prompt = if index == 0 { "$" } else { " " };
@@ -189,7 +194,10 @@ impl Report for Narrative<'_> {
 
     fn after(&mut self, run: &StepRun<'_>) -> io::Result<()> {
         self.output(run)?;
-        self.checks(run.checks.iter().filter(|check| !["trail", "keys"].contains(&check.plane)))?;
+        if let Some(ask) = &run.step.ask {
+            writeln!(self.out, "   {} {}", self.paint.yellow("!"), self.paint.bold(&ask.answer))?;
+        }
+        self.checks(run.checks.iter().filter(|check| !has_picture(check) && !goes_without_saying(check)))?;
         for dump in &run.dumps {
             writeln!(self.out, "       {}", dump.title)?;
             dump.lines.iter().try_for_each(|line| writeln!(self.out, "       {}", self.paint.dim(line)))?;
@@ -222,6 +230,21 @@ impl Report for Narrative<'_> {
     fn sound(&mut self, lessons: &[Lesson]) -> io::Result<()> {
         lessons.iter().try_for_each(|lesson| writeln!(self.out, "{} {}", self.paint.green("✓"), lesson.path.display()))
     }
+}
+
+/// `key/<id>` of a key's ARN; other names stay.
+fn short_name(key: &str) -> &str {
+    key.rsplit_once(':').map_or(key, |(_, name)| name)
+}
+
+/// The planes that are drawn.
+fn has_picture(check: &Check) -> bool {
+    ["trail", "keys"].contains(&check.plane)
+}
+
+/// What a reader sees by the output that follows: the command ran, or was refused as its error says.
+fn goes_without_saying(check: &Check) -> bool {
+    check.plane == "exit" && check.verdict == Verdict::Passed { seen: None }
 }
 
 /// The service behind `invokedBy`: `ec2-frontend-api.amazonaws.com` → `ec2`, `fas.s3.amazonaws.com` → `s3`.

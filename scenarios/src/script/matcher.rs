@@ -40,9 +40,15 @@ impl Matcher {
         &self.0
     }
 
-    /// The expectation as written, short enough for one line of a report.
-    pub fn shown(&self, variables: &Variables) -> String {
-        shown(&variables.fill_value(&self.0).unwrap_or_else(|_| self.0.clone()))
+    /// The expectation as the predicate of a sentence: `is Enabled`, `contains "x"`.
+    pub fn predicate(&self, variables: &Variables) -> String {
+        let expected = variables.fill_value(&self.0).unwrap_or_else(|_| self.0.clone());
+        match operators(&expected) {
+            None => format!("is {}", shown(&expected)),
+            Some(words) => {
+                words.iter().map(|(word, argument)| phrase(word, argument)).collect::<Vec<_>>().join(" and ")
+            }
+        }
     }
 
     /// Whether `seen` (absent: `None`) is as expected; the error names an unknown variable.
@@ -57,6 +63,24 @@ pub fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+fn phrase(word: &str, argument: &Value) -> String {
+    match (word, argument) {
+        ("in", Value::Array(choices)) => {
+            format!("is one of {}", choices.iter().map(shown).collect::<Vec<_>>().join(", "))
+        }
+        ("any", Value::Bool(true)) => "is there".into(),
+        ("any", _) => "is absent".into(),
+        ("has", item) => format!("has {}", shown(item)),
+        ("like", pattern) => format!("is like {}", shown(pattern)),
+        ("contains", text) => format!("contains {text}"),
+        ("not_contains", text) => format!("does not contain {text}"),
+        ("gt", bound) => format!("is above {bound}"),
+        ("ge", bound) => format!("is at least {bound}"),
+        ("lt", bound) => format!("is below {bound}"),
+        (_, bound) => format!("is at most {bound}"),
     }
 }
 
@@ -228,6 +252,15 @@ mod tests {
             assert!(check(expected.clone(), good.clone()), "{expected} should accept {good}");
             assert!(!check(expected.clone(), bad.clone()), "{expected} should refuse {bad}");
         }
+    }
+
+    #[test]
+    fn an_expectation_reads_as_a_sentence() {
+        let read = |value: Value| Matcher::try_from(value).unwrap().predicate(&Variables::default());
+        assert_eq!(read(json!("Enabled")), "is Enabled");
+        assert_eq!(read(json!({"in": ["a", "b"]})), "is one of a, b");
+        assert_eq!(read(json!({"gt": 7, "le": 8})), "is above 7 and is at most 8");
+        assert_eq!(read(json!({"not_contains": "x"})), "does not contain \"x\"");
     }
 
     #[test]
