@@ -12,7 +12,7 @@ use crate::S3Sim;
 use crate::access::Aim;
 use crate::blobs::Pin;
 use crate::call::Call;
-use crate::error::{Outcome, damaged, fault, no_such_key, precondition_failed};
+use crate::error::{Outcome, access_denied, damaged, fault, no_such_key, precondition_failed};
 use crate::headers::our_time;
 use crate::keys::Owner;
 use crate::model::bucket::Bucket;
@@ -58,6 +58,16 @@ impl S3Sim {
         let sealed = proof::open(&key, Row::Object(&owner.arn()), &object.facts, &object.proof)?;
         let pieces: u64 = object.facts.pieces.iter().map(|piece| piece.size).sum();
         if pieces == object.facts.size { Ok((key, sealed)) } else { Err(damaged("a piece table")) }
+    }
+}
+
+impl Found {
+    /// `x-amz-source-expected-bucket-owner`: a source of somebody else's is not to be copied.
+    pub(crate) fn owned_by(self, expected: Option<&str>) -> Outcome<Self> {
+        match expected {
+            Some(owner) if owner != self.bucket.owner.as_str() => Err(access_denied("Access Denied")),
+            Some(_) | None => Ok(self),
+        }
     }
 }
 
@@ -166,7 +176,7 @@ impl Extent {
         for (position, piece) in (1i32..).zip(&facts.pieces) {
             if position == number {
                 let range = start..start + piece.size;
-                let parts_count = facts.multipart.then_some(facts.pieces.len() as i32);
+                let parts_count = facts.upload.is_some().then_some(facts.pieces.len() as i32);
                 let whole = Self { range: range.clone(), content_range: None, parts_count };
                 return Ok(if range.is_empty() { whole } else { Self { parts_count, ..Self::partial(facts, range) } });
             }

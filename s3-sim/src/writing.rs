@@ -95,7 +95,7 @@ impl Writing<'_> {
             modified: crate::headers::whole_seconds(self.sim.world.now()),
             headers: self.headers.clone(),
             pieces: vec![piece],
-            multipart: false,
+            upload: None,
             checksum: Some((digested.checksum.algorithm, digested.checksum.kind)),
         }
     }

@@ -113,7 +113,7 @@ mod tests {
             modified: aws_core::time::Timestamp::UNIX_EPOCH,
             headers: UserHeaders::default(),
             pieces: Vec::new(),
-            multipart: false,
+            upload: None,
             checksum: None,
         };
         let wrapped = WrappedKey { wrapping: Wrapping::S3Owned, blob: Vec::new() };

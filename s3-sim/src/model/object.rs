@@ -46,8 +46,8 @@ pub(crate) struct Facts {
     pub(crate) headers: UserHeaders,
     /// The sealed pieces in order: one, or one per part.
     pub(crate) pieces: Vec<Piece>,
-    /// Whether the pieces are parts of a multipart upload (and have part numbers).
-    pub(crate) multipart: bool,
+    /// The multipart upload whose parts the pieces are; its id makes a repeated Complete harmless.
+    pub(crate) upload: Option<String>,
     /// Which checksum the proof holds.
     pub(crate) checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }

@@ -13,7 +13,7 @@ use crate::error::{Outcome, damaged, invalid_request, malformed_xml};
 use crate::headers::{etag, put_checksum};
 use crate::keys::Owner;
 use crate::model::multipart::{Part, SMALLEST_PART_BYTES, Upload};
-use crate::model::object::{Facts, Object, Sealed};
+use crate::model::object::{Facts, Object, Sealed, Wrapping};
 use crate::ops::{SseAnswer, invalid_part};
 use crate::sse;
 use crate::store::Guard;
@@ -28,6 +28,9 @@ pub(crate) async fn run(
     let S3Request { input, headers, .. } = request;
     sse::refuse_sse_headers(&headers)?;
     let bucket = sim.rows.bucket(&input.bucket)?;
+    if let Some(done) = completed_before(sim, &input)? {
+        return Ok(S3Response::new(answer(input, call, &done.wrapped.wrapping, &done.facts, &None)));
+    }
     let upload = sim.rows.upload(&bucket.name, &input.key, &input.upload_id)?;
     let guard = Guard::read(input.if_match.as_ref(), input.if_none_match.as_ref())?;
     let named = input.multipart_upload.as_ref().and_then(|list| list.parts.as_deref()).unwrap_or_default();
@@ -47,18 +50,24 @@ pub(crate) async fn run(
     // The wrapped key moves from the upload's row to the object's: the ledger hears only of the one replaced.
     sim.forget(&owner.subject(), replaced).await;
     sim.shelf.doom(unused.into_iter().map(|part| part.piece.blob).collect()).await;
-    let location = format!("http://{}/{}/{}", call.ctx.host, input.bucket, input.key);
-    Ok(S3Response::new(answer(input, &upload, &facts, location, &checksum)))
+    Ok(S3Response::new(answer(input, call, &upload.wrapped.wrapping, &facts, &checksum)))
+}
+
+/// The object that this very upload has become already: a client that lost the answer asks again.
+fn completed_before(sim: &S3Sim, input: &CompleteMultipartUploadInput) -> Outcome<Option<Object>> {
+    let standing = sim.rows.find_object(&input.bucket, &input.key)?;
+    Ok(standing.filter(|object| object.facts.upload.as_ref() == Some(&input.upload_id)))
 }
 
 fn answer(
     input: CompleteMultipartUploadInput,
-    upload: &Upload,
+    call: &Call,
+    wrapping: &Wrapping,
     facts: &Facts,
-    location: String,
     checksum: &Checksums,
 ) -> CompleteMultipartUploadOutput {
-    let sse = SseAnswer::from(&upload.wrapped.wrapping);
+    let sse = SseAnswer::from(wrapping);
+    let location = format!("http://{}/{}/{}", call.ctx.host, input.bucket, input.key);
     let mut output = CompleteMultipartUploadOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),
@@ -170,7 +179,7 @@ fn facts(sim: &S3Sim, upload: &Upload, parts: &[Part], checksum: &Checksums) -> 
         modified: crate::headers::whole_seconds(sim.world.now()),
         headers: upload.headers.clone(),
         pieces: parts.iter().map(|part| part.piece.clone()).collect(),
-        multipart: true,
+        upload: Some(upload.id.clone()),
         checksum: checksum.as_ref().map(|checksum| (checksum.algorithm, checksum.kind)),
     })
 }

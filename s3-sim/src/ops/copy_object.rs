@@ -32,7 +32,8 @@ pub(crate) async fn run(
     let choice = sse::resolve(&headers, &bucket.encryption)?;
     let (from_bucket, from_key) = source(&input.copy_source)?;
     sim.gate.ask(call, "s3:GetObject", Aim::Object(from_bucket, from_key), &Conditions::default())?;
-    let found = sim.find(call, from_bucket, from_key)?;
+    let expected = input.expected_source_bucket_owner.as_deref();
+    let found = sim.find(call, from_bucket, from_key)?.owned_by(expected)?;
     conditions(&input).check_copy_source(&found.object.facts)?;
     let replaces = replaces_metadata(&input)?;
     let onto_itself = from_bucket == input.bucket && from_key == input.key;

@@ -31,7 +31,8 @@ pub(crate) async fn run(
     let upload = sim.rows.upload(&bucket.name, &input.key, &input.upload_id)?;
     let (from_bucket, from_key) = source(&input.copy_source)?;
     sim.gate.ask(call, "s3:GetObject", Aim::Object(from_bucket, from_key), &Conditions::default())?;
-    let Found { bucket: from, object, pin } = sim.find(call, from_bucket, from_key)?;
+    let expected = input.expected_source_bucket_owner.as_deref();
+    let Found { bucket: from, object, pin } = sim.find(call, from_bucket, from_key)?.owned_by(expected)?;
     conditions(&input).check_copy_source(&object.facts)?;
     let range = source_range(input.copy_source_range.as_deref(), &object.facts)?;
     let (data_key, _) = sim.unlock(call, Owner { bucket: &from, key: from_key }, &object).await?;

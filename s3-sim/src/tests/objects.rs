@@ -285,6 +285,8 @@ async fn a_copy_keeps_or_replaces_what_it_is_told_to() {
     let rekeyed = bench.send("PUT /bkt/from", &[source, ("x-amz-server-side-encryption", "AES256")], "").await;
     assert_eq!(rekeyed.status, 200, "{}", rekeyed.text());
     assert!(bench.send("GET /bkt/from", &[], "").await.body == body);
+    let elsewhere = [source, ("x-amz-source-expected-bucket-owner", "444455556666")];
+    assert_eq!(bench.send("PUT /bkt/x", &elsewhere, "").await.status, 403);
     let missing = bench.send("PUT /bkt/x", &[("x-amz-copy-source", "/bkt/none")], "").await;
     assert_eq!(missing.refusal(), "404 NoSuchKey The specified key does not exist.");
 }
