@@ -81,7 +81,12 @@ pub(crate) async fn get(endpoint: &Endpoint, path: &str) -> anyhow::Result<Value
     let base = endpoint.endpoint.trim_end_matches('/');
     let answer = reqwest::get(format!("{base}{path}")).await.map_err(|error| {
         let cause = if error.is_connect() { "nothing answers there" } else { "the answer broke off" };
-        coded(UNREACHABLE, format!("{base} is unreachable: {cause}.\nStart a server with `sse-sim up`, or name one with --endpoint URL."))
+        coded(
+            UNREACHABLE,
+            format!(
+                "{base} is unreachable: {cause}.\nStart a server with `sse-sim up`, or name one with --endpoint URL."
+            ),
+        )
     })?;
     let refused = !answer.status().is_success();
     let page: Value = serde_json::from_slice(&answer.bytes().await?)?;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use aws_core::id::AccountId;
 use aws_core::identity::Identities;
 use aws_core::time::Clock;
 use aws_wire::auth::Gate;
@@ -21,7 +22,8 @@ use kms_api::world::World;
 use store::Store;
 
 use crate::control;
-use crate::flags::{Cipher, Fuse, Service, UpFlags};
+use crate::exit::{MISSING, coded};
+use crate::flags::{Auth, Cipher, Fuse, Service, UpFlags};
 use crate::os::{OsEntropy, SimClock, WallClock};
 use crate::remote::{self, Peer};
 use crate::state::StateFolder;
@@ -38,6 +40,8 @@ pub struct House {
     pub ebs: Option<Arc<ebs_sim::EbsSim>>,
     /// Which KMS the storage services use, for the start-up line.
     pub kms_line: Option<String>,
+    /// Where the first key of a server that refuses unknown ones is written.
+    pub root_credentials: Option<PathBuf>,
     // Last, so that the lock outlives everything that writes.
     state: StateFolder,
 }
@@ -61,6 +65,7 @@ impl House {
         };
         let state = open_state(flags, &*entropy)?;
         let ground = lay_ground(flags, &state, entropy)?;
+        let root_credentials = admit_root(flags, &state, &ground)?;
         let kms = open_kms(flags, &state, &ground)?;
         let (client, kms_line) = choose_kms(flags, &ground, kms.clone()).await?;
         let ebs = open_ebs(flags, &state, &ground, client.clone(), port).await?;
@@ -83,12 +88,34 @@ impl House {
             }),
             gate: gate(flags, &ground),
         };
-        Ok(Self { doors: aws_wire::route::router(doors), trail: ground.trail, kms, ebs, kms_line, state })
+        Ok(Self {
+            doors: aws_wire::route::router(doors),
+            trail: ground.trail,
+            kms,
+            ebs,
+            kms_line,
+            root_credentials,
+            state,
+        })
     }
 
     /// Where the state is.
     pub fn state(&self) -> &StateFolder {
         &self.state
+    }
+
+    /// What this machine lacks of what was asked for in so many words: device files where `--mount` names a place for them.
+    pub fn missing_for(&self, flags: &UpFlags) -> Option<anyhow::Error> {
+        flags.mount.as_ref()?;
+        let status = self.ebs.as_ref()?.status();
+        let reason = status["fuse"]["reason"].as_str()?;
+        Some(coded(
+            MISSING,
+            format!(
+                "--mount asks for device files, and none can be served: {reason}.\n\
+                 Install fuse3 and see that /dev/fuse is there, or leave --mount out to serve without device files."
+            ),
+        ))
     }
 
     /// Wipes keys, unmounts, and makes the trail durable. Attachments stay recorded and resume at the next start.
@@ -147,11 +174,24 @@ fn identities(
     }
 }
 
-fn open_kms(
-    flags: &UpFlags,
-    state: &StateFolder,
-    ground: &Ground,
-) -> anyhow::Result<Option<Arc<kms_sim::KmsSim>>> {
+/// A server that refuses unknown keys needs a first one: the root of the default account, whose secret is made once
+/// and written where SDKs read credentials.
+fn admit_root(flags: &UpFlags, state: &StateFolder, ground: &Ground) -> anyhow::Result<Option<PathBuf>> {
+    if flags.auth != Auth::Verify || !flags.services.contains(&Service::Iam) {
+        return Ok(None);
+    }
+    let file = state.path().join("root.credentials");
+    if !file.exists() {
+        let entropy = &*ground.world.entropy;
+        let key_id = aws_core::id::iam_id("AKIA", entropy.array::<17>())[..20].to_owned();
+        let secret = Secret::new(hex::encode(entropy.array::<20>()).into_bytes());
+        ground.directory.admit_root(AccountId::default_account(), &key_id, &secret)?;
+        state.write_credentials(&file, &key_id, &secret)?;
+    }
+    Ok(Some(file))
+}
+
+fn open_kms(flags: &UpFlags, state: &StateFolder, ground: &Ground) -> anyhow::Result<Option<Arc<kms_sim::KmsSim>>> {
     if !flags.services.contains(&Service::Kms) {
         return Ok(None);
     }
@@ -284,10 +324,7 @@ fn query_services(
     services
 }
 
-fn rest_services(
-    flags: &UpFlags,
-    ebs: Option<Arc<ebs_sim::EbsSim>>,
-) -> Vec<Arc<dyn aws_wire::service::RestService>> {
+fn rest_services(flags: &UpFlags, ebs: Option<Arc<ebs_sim::EbsSim>>) -> Vec<Arc<dyn aws_wire::service::RestService>> {
     ebs.filter(|_| flags.services.contains(&Service::Ebs))
         .map(|ebs| ebs as Arc<dyn aws_wire::service::RestService>)
         .into_iter()

@@ -50,7 +50,8 @@ impl SimClock {
     pub fn set(&self, target: Timestamp) -> anyhow::Result<Timestamp> {
         let offset = target.duration_since(WallClock.now());
         if let Some(path) = &self.file {
-            std::fs::write(path, offset.as_nanos().to_string()).with_context(|| format!("writing {}", path.display()))?;
+            std::fs::write(path, offset.as_nanos().to_string())
+                .with_context(|| format!("writing {}", path.display()))?;
         }
         *self.offset.lock().expect("no holder of the offset panics") = offset;
         Ok(target)

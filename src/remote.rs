@@ -52,7 +52,10 @@ impl Peer {
         let secret = Secret::copied(text.trim_ascii());
         drop(Secret::new(text));
         if secret.len() < MIN_SECRET {
-            bail!("the shared secret in {} is shorter than {MIN_SECRET} bytes; make one with: openssl rand -hex 32", path.display());
+            bail!(
+                "the shared secret in {} is shorter than {MIN_SECRET} bytes; make one with: openssl rand -hex 32",
+                path.display()
+            );
         }
         let key = Secret::filled(32, |out| {
             envelope::derive::hkdf_sha256(secret.expose(), b"", b"sse-sim peer identities", out);

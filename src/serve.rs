@@ -32,11 +32,15 @@ pub async fn up(flags: &UpFlags) -> anyhow::Result<()> {
     // The signals are caught before `Ready.` is printed, so that whoever waits for it may stop the server at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener = TcpListener::bind((flags.bind, flags.port))
-        .await
-        .with_context(|| format!("binding {}:{}; choose another port with --port, or 0 for a free one", flags.bind, flags.port))?;
+    let listener = TcpListener::bind((flags.bind, flags.port)).await.with_context(|| {
+        format!("binding {}:{}; choose another port with --port, or 0 for a free one", flags.bind, flags.port)
+    })?;
     let address = listener.local_addr()?;
     let house = House::open(flags, address.port()).await?;
+    if let Some(missing) = house.missing_for(flags) {
+        house.close().await;
+        return Err(missing);
+    }
     announce(flags, &house, address)?;
     let ticking = tokio::spawn(tick(house.kms.clone()));
     let stop = async move {
@@ -61,9 +65,16 @@ async fn tick(kms: Option<std::sync::Arc<kms_sim::KmsSim>>) {
 /// `endpoint …` and `Ready.` are read by programs: test fixtures, compose files, the scenario runner.
 fn announce(flags: &UpFlags, house: &House, address: SocketAddr) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "sse-sim {}: a simulator; its HSM is a file. Keep no real secrets in it.", env!("CARGO_PKG_VERSION"))?;
+    writeln!(
+        out,
+        "sse-sim {}: a simulator; its HSM is a file. Keep no real secrets in it.",
+        env!("CARGO_PKG_VERSION")
+    )?;
     let keeping = if house.state().is_ephemeral() { "state (gone at exit)" } else { "state" };
     writeln!(out, "{keeping} {}", house.state().path().display())?;
+    if let Some(file) = &house.root_credentials {
+        writeln!(out, "root credentials {}", file.display())?;
+    }
     if let Some(line) = &house.kms_line {
         writeln!(out, "kms {line}")?;
     }

@@ -5,6 +5,7 @@
 //! STATE/hsm-root.key    32 bytes, mode 0600               STATE/tables.redb all tables
 //! STATE/iam.key         wraps IAM's secrets               STATE/trail/      the audit trail
 //! STATE/s3-owned.key    wraps SSE-S3 data keys            STATE/volumes/ objects/ instances/
+//! STATE/root.credentials  the first access key of a server that refuses unknown ones
 //! ```
 
 use std::fs::{File, OpenOptions};
@@ -59,6 +60,14 @@ impl StateFolder {
             }
             Err(error) => Err(error).with_context(|| format!("opening {}", path.display())),
         }
+    }
+
+    /// Writes an access key in the form of an AWS credentials file, mode 0600: point AWS_SHARED_CREDENTIALS_FILE at it.
+    pub fn write_credentials(&self, file: &Path, key_id: &str, secret: &Secret) -> anyhow::Result<()> {
+        let mut text = format!("[default]\naws_access_key_id = {key_id}\naws_secret_access_key = ").into_bytes();
+        text.extend_from_slice(secret.expose());
+        text.push(b'\n');
+        write_secret(file, &Secret::new(text)).with_context(|| format!("writing {}", file.display()))
     }
 
     fn lock(path: &Path, ephemeral: bool) -> anyhow::Result<Self> {

@@ -76,7 +76,9 @@ pub(super) async fn disk(State(control): State<Control>, Query(Subject { subject
     };
     match found {
         Some(view) => Json(view).into_response(),
-        None => refuse(StatusCode::NOT_FOUND, format!("nothing on disk for {subject:?}; ask for volume/… or object/…/…")),
+        None => {
+            refuse(StatusCode::NOT_FOUND, format!("nothing on disk for {subject:?}; ask for volume/… or object/…/…"))
+        }
     }
 }
 

@@ -107,7 +107,12 @@ async fn device_of(endpoint: &Endpoint, volume: &str) -> anyhow::Result<Option<P
 
 fn no_device_file(health: &Value) -> anyhow::Error {
     let why = health["ebs"]["fuse"]["reason"].as_str().unwrap_or("the server serves no device files");
-    coded(MISSING, format!("there is no device file for the volume: {why}.\nInstall fuse3 and start the server where /dev/fuse exists (sse-sim up --fuse auto)."))
+    coded(
+        MISSING,
+        format!(
+            "there is no device file for the volume: {why}.\nInstall fuse3 and start the server where /dev/fuse exists (sse-sim up --fuse auto)."
+        ),
+    )
 }
 
 /// Takes down what the note says was put up, last thing first.

@@ -29,7 +29,11 @@ impl Note {
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         let dir = dir.canonicalize()?;
         if file_of(&dir).exists() {
-            bail!("{} carries a volume already; take it down first with: sse-sim umount {}", dir.display(), dir.display());
+            bail!(
+                "{} carries a volume already; take it down first with: sse-sim umount {}",
+                dir.display(),
+                dir.display()
+            );
         }
         let (volume, endpoint) = (volume.to_owned(), endpoint.endpoint.clone());
         Ok(Self { dir, volume, endpoint, attached: false, instance: None, loop_device: None, mounted: false })

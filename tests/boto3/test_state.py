@@ -99,7 +99,8 @@ def test_a_key_disabled_while_down_leaves_the_attachment_without_a_device(server
     assert described["Attachments"][0]["State"] == "attached"
     [entry] = [device for device in server.control("/_sim/health")["ebs"]["devices"] if device["volume"] == volume]
     assert entry.get("path") is None
-    print("DESCRIBE", described, entry)
+    reason = {tag["Key"]: tag["Value"] for tag in described["Tags"]}["sse-sim:device"]
+    assert "DisabledException" in reason and entry["reason"] == reason
     events = server.control("/_sim/events?format=json")["events"]
     [decrypt] = [event for event in events if event["kind"] == "api" and event["name"] == "Decrypt"]
     assert decrypt["error"]["code"] == "DisabledException"
@@ -123,3 +124,22 @@ def test_nothing_stays_of_an_ephemeral_server():
     assert ran.wait(timeout=30) == 0
     ran.stdout.close()
     assert not os.path.exists(folder)
+
+
+def test_a_server_that_refuses_unknown_keys_writes_down_its_first(monkeypatch):
+    server = Server("--auth", "verify")
+    file = os.path.join(server.state, "root.credentials")
+    assert os.stat(file).st_mode & 0o777 == 0o600
+    words = dict(line.split(" = ") for line in open(file).read().splitlines() if " = " in line)
+    root = {"key": words["aws_access_key_id"], "secret": words["aws_secret_access_key"]}
+    assert server.client("sts", **root).get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:root"
+    server.stop()
+    server.start()
+    assert server.client("iam", **root).list_users()["Users"] == []
+    server.close()
+
+
+def test_device_files_asked_for_in_so_many_words_are_needed(tmp_path):
+    flags = ["--port", "0", "--ephemeral", "--fuse", "off", "--mount", str(tmp_path / "mnt")]
+    ran = subprocess.run([executable(), "up", *flags], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 3 and "device files" in ran.stderr
