@@ -222,6 +222,7 @@ async fn a_dead_mount_is_cleaned_and_the_volume_comes_back() {
     it.lab.sim.shutdown().await;
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
     assert!(!mounts.contains(&*mount.to_string_lossy()), "unmounted at the end");
+    assert!(!mount.exists() || mount.read_dir().unwrap().next().is_none());
 }
 
 /// What `kill -9` leaves behind: mounted, nobody at the other end, and a kernel that remembers names and sizes.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::session::{Mounted, clear_stale};
+use super::session::{Mounted, clear_siblings, clear_stale};
 use super::tree::Tree;
 use crate::device::live::LiveDevice;
 
@@ -41,10 +41,10 @@ impl FuseHost {
     pub fn new(place: PathBuf, mode: FuseMode) -> Self {
         let state = match mode {
             FuseMode::Off => State::Without("device files are switched off (--fuse off)".into()),
-            FuseMode::Auto => match clear_stale(&place) {
-                Ok(()) => State::Waiting,
-                Err(error) => State::Without(format!("no device files: {error}")),
-            },
+            FuseMode::Auto => {
+                clear_siblings(&place);
+                clear_stale(&place).map_or_else(|error| State::Without(error.to_string()), |()| State::Waiting)
+            }
         };
         Self { place, tree: Arc::default(), state: Mutex::new(state) }
     }

@@ -29,6 +29,8 @@ pub struct Mounted {
     session: BackgroundSession,
     notifier: Notifier,
     place: PathBuf,
+    /// The folder was not there before, and goes afterwards.
+    folder_is_ours: bool,
 }
 
 impl Mounted {
@@ -38,11 +40,12 @@ impl Mounted {
     /// When there is no FUSE, no permission, or somebody lives at `place`.
     pub fn mount(tree: Arc<Tree>, place: &Path) -> io::Result<Self> {
         clear_stale(place)?;
+        let folder_is_ours = !place.exists();
         DirBuilder::new().recursive(true).mode(0o700).create(place)?;
         // Absolute and free of links, so that it is found among the mounts, and unmounted, by the kernel's own name.
         let place = place.canonicalize()?;
         let session = on_flusher_thread(tree, place.clone())?;
-        Ok(Self { notifier: session.notifier(), session, place })
+        Ok(Self { notifier: session.notifier(), session, place, folder_is_ours })
     }
 
     /// Where.
@@ -69,6 +72,9 @@ impl Mounted {
         if let Err(error) = detach_mount(&self.place) {
             tracing::warn!(%error, place = %self.place.display(), "cannot unmount");
             return;
+        }
+        if self.folder_is_ours {
+            let _ = std::fs::remove_dir(&self.place);
         }
         // With a handle open the kernel keeps the connection, and the loops would be waited for without end.
         if nobody_inside && ends_soon(&self.session) {
@@ -146,18 +152,39 @@ pub fn clear_stale(place: &Path) -> io::Result<()> {
         _ => return Ok(()),
     };
     while mounts().iter().any(|mount| mount.place == place) {
-        // Not `stat`: the kernel answers that from what it remembers of the dead.
-        match rustix::fs::statfs(&place) {
-            Err(Errno::NOTCONN) => detach_mount(&place)?,
-            _ => return Err(io::Error::other(format!("something is already mounted at {}", place.display()))),
+        match is_dead(&place) {
+            true => detach_mount(&place)?,
+            false => return Err(io::Error::other(format!("something is already mounted at {}", place.display()))),
         }
     }
     Ok(())
 }
 
+/// Frees the places beside `place` of mounts that processes of ours left when they were killed: the default mount point
+/// is named after the port, and nobody may start on that port again. On a thread of its own, since to ask a daemon
+/// that hangs is to hang.
+pub fn clear_siblings(place: &Path) {
+    let place = place.to_owned();
+    let _ = thread::Builder::new().name("fuse-sweep".into()).spawn(move || {
+        let sibling = |mount: &Mount| mount.place != place && mount.place.parent() == place.parent();
+        for mount in mounts().into_iter().filter(|m| m.source == SOURCE && sibling(m) && is_dead(&m.place)) {
+            if let Err(error) = detach_mount(&mount.place) {
+                tracing::debug!(%error, place = %mount.place.display(), "a dead mount stays");
+            }
+        }
+    });
+}
+
+/// Whether nobody serves what is mounted there. Not asked by `stat`: the kernel answers that from what it remembers
+/// of the dead.
+fn is_dead(place: &Path) -> bool {
+    rustix::fs::statfs(place).err() == Some(Errno::NOTCONN)
+}
+
 fn detach_mount(place: &Path) -> io::Result<()> {
     match rustix::mount::unmount(place, UnmountFlags::DETACH) {
-        Ok(()) => Ok(()),
+        // EINVAL: somebody else has taken it away meanwhile.
+        Ok(()) | Err(Errno::INVAL) => Ok(()),
         Err(Errno::PERM) => fusermount(place),
         Err(error) => Err(error.into()),
     }
@@ -176,6 +203,7 @@ fn fusermount(place: &Path) -> io::Result<()> {
 struct Mount {
     device: u64,
     place: PathBuf,
+    source: String,
 }
 
 fn mounts() -> Vec<Mount> {
@@ -185,11 +213,13 @@ fn mounts() -> Vec<Mount> {
 
 /// `36 35 0:45 / /run/sse-sim/4566 rw,… - fuse sse-sim rw,…`
 fn mount_of(line: &str) -> Option<Mount> {
-    let mut fields = line.split(' ').skip(2);
+    let (place_part, source_part) = line.split_once(" - ")?;
+    let source = unescaped(source_part.split(' ').nth(1)?);
+    let mut fields = place_part.split(' ').skip(2);
     let (major, minor) = fields.next()?.split_once(':')?;
     let device = rustix::fs::makedev(major.parse().ok()?, minor.parse().ok()?);
     let place = PathBuf::from(unescaped(fields.nth(1)?));
-    Some(Mount { device, place })
+    Some(Mount { device, place, source })
 }
 
 /// The kernel writes space, tab, newline and backslash as three octal digits.
@@ -206,7 +236,8 @@ mod tests {
     #[test]
     fn the_kernels_table_of_mounts_is_read() {
         let line = "36 35 0:45 / /run/sse\\040sim/4566 rw,nosuid - fuse sse-sim rw,user_id=0";
-        let expected = Mount { device: rustix::fs::makedev(0, 45), place: "/run/sse sim/4566".into() };
+        let (device, place) = (rustix::fs::makedev(0, 45), "/run/sse sim/4566".into());
+        let expected = Mount { device, place, source: "sse-sim".into() };
         assert_eq!(mount_of(line), Some(expected));
         assert_eq!(mount_of("garbage"), None);
         assert!(mounts().iter().any(|mount| mount.place == Path::new("/")));
