@@ -63,7 +63,7 @@ const ANNOUNCED_AT_START: usize = 10_000;
 
 /// What an S3 needs besides its surroundings.
 pub struct S3Config {
-    /// The folder for bodies.
+    /// The state folder; bodies stand under its `objects`.
     pub state_dir: PathBuf,
     /// The 256-bit key that S3 owns: data keys of SSE-S3 are wrapped under it.
     pub owned_key: Secret,
@@ -110,7 +110,7 @@ impl S3Sim {
         let sim = Self {
             gate: Gate::new(rows.clone(), world.clone()),
             keys: Keys::new(kms, config.owned_key, world.clone()),
-            shelf: Shelf::open(&config.state_dir)?,
+            shelf: Shelf::open(&config.state_dir.join("objects"))?,
             rows,
             world,
             bucket_default: config.bucket_default,

@@ -28,7 +28,7 @@ fn blobs(bench: &Bench) -> usize {
         let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
         paths.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
     }
-    count(&bench.dir.path().join("blobs"))
+    count(&bench.dir.path().join("objects"))
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ async fn a_body_that_is_not_what_was_promised_leaves_nothing_behind() {
         assert_eq!(bench.send("PUT /bkt/k", &headers, body).await.refusal(), refusal);
     }
     assert_eq!(bench.send("GET /bkt/k", &[], "").await.status, 404);
-    assert_eq!(files_under(&bench.dir.path().join("blobs")), 0);
+    assert_eq!(files_under(&bench.dir.path().join("objects")), 0);
     assert_eq!(bench.ledger().subjects().get("object/bkt/k").map_or(0, std::collections::BTreeMap::len), 0);
 }
 
@@ -233,10 +233,10 @@ async fn replaced_and_deleted_bodies_free_their_space() {
     for _ in 0..3 {
         bench.send("PUT /bkt/k", &[], pattern(100_000)).await;
     }
-    assert_eq!(files_under(&bench.dir.path().join("blobs")), 1);
+    assert_eq!(files_under(&bench.dir.path().join("objects")), 1);
     assert_eq!(bench.send("DELETE /bkt/k", &[], "").await.status, 204);
     assert_eq!(bench.send("DELETE /bkt/k", &[], "").await.status, 204);
-    assert_eq!(files_under(&bench.dir.path().join("blobs")), 0);
+    assert_eq!(files_under(&bench.dir.path().join("objects")), 0);
 }
 
 #[tokio::test]
@@ -304,7 +304,7 @@ async fn a_reader_keeps_what_a_writer_replaces() {
     bench.send("PUT /bkt/k", &[], "new").await;
     bench.send("DELETE /bkt/k", &[], "").await;
     assert!(reading.into_body().collect().await.unwrap().to_bytes() == body);
-    assert_eq!(files_under(&bench.dir.path().join("blobs")), 0);
+    assert_eq!(files_under(&bench.dir.path().join("objects")), 0);
 }
 
 #[tokio::test]
@@ -345,7 +345,7 @@ async fn whoever_reads_while_many_write_sees_one_whole_body() {
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(files_under(&bench.dir.path().join("blobs")), 1, "every replaced body is gone");
+    assert_eq!(files_under(&bench.dir.path().join("objects")), 1, "every replaced body is gone");
 }
 
 #[tokio::test]
