@@ -72,7 +72,7 @@ impl KmsSim {
             return Ok(born);
         }
         let now = self.world.now();
-        let key = self.new_managed_key(service, &address, now);
+        let key = self.new_managed_key(service, &address, now)?;
         let alias = Alias { address, target: key.address.id.clone(), created: now, updated: now };
         let (key_row, alias_row) = (key.clone(), alias.clone());
         store::write(&self.store, move |txn| {
@@ -86,18 +86,18 @@ impl KmsSim {
         Ok(key)
     }
 
-    fn new_managed_key(&self, service: ManagedService, alias: &AliasAddress, now: Timestamp) -> Key {
+    fn new_managed_key(&self, service: ManagedService, alias: &AliasAddress, now: Timestamp) -> Result<Key, KmsError> {
         let AliasAddress { account, region, .. } = alias.clone();
         let policy = KeyPolicy::managed(service, &account, &region);
         let address = KeyAddress { account, region, id: self.world.uuid() };
-        let material = self.hsm.new_material(&address, now, Origin::Creation);
+        let material = self.hsm.new_material(&address, now, Origin::Creation)?;
         let key = newborn(address, policy, material, now);
-        Key {
+        Ok(Key {
             description: service.description().into(),
             manager: KeyManager::Aws(service),
             rotation: Rotation::yearly(now),
             ..key
-        }
+        })
     }
 }
 

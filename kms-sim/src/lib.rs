@@ -63,7 +63,7 @@ impl KmsSim {
     /// Tells the ledger of every key there is.
     pub fn open(store: ::store::Store, world: World, hsm_root: Secret) -> Result<Arc<Self>, Broken> {
         let everything = crate::store::load(&store)?;
-        let hsm = Boundary::new(hsm_root, world.entropy.clone())?;
+        let hsm = Boundary::new(hsm_root, None, world.entropy.clone())?;
         let registry = Registry::new(everything);
         let kms = Arc::new_cyclic(|me| Self { me: me.clone(), store, world, hsm, registry, turns: Turns::default() });
         kms.registry.all_keys().iter().for_each(|key| kms.announce(key));

@@ -55,7 +55,8 @@ impl KmsSim {
         if key.is_over(now) {
             return self.end(&key).await.map(|()| None);
         }
-        if key.is_due(now) {
+        // With every HSM wiped there is no new material: the key stays due, and rotates when they are restored.
+        if key.is_due(now) && self.hsm.is_available() {
             return self.rotate(Key::clone(&key), now).await.map(Some);
         }
         Ok(Some(key))
@@ -64,7 +65,7 @@ impl KmsSim {
     async fn rotate(&self, mut key: Key, now: Timestamp) -> Result<Arc<Key>, KmsError> {
         let mut done = Vec::new();
         while let Some((origin, at)) = key.rotation.due(key.state == KeyState::Enabled, now) {
-            let material = self.hsm.new_material(&key.address, at, origin);
+            let material = self.hsm.new_material(&key.address, at, origin)?;
             done.push(Rotated { origin, at, previous: key.current().id, current: material.id });
             key.materials.push(material);
             key.rotation.done(origin, at);

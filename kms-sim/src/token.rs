@@ -19,15 +19,15 @@ pub(crate) struct Named {
 
 impl KmsSim {
     /// A fresh token for a grant.
-    pub(crate) fn new_token(&self, grant: &Grant) -> String {
+    pub(crate) fn new_token(&self, grant: &Grant) -> Result<String, KmsError> {
         let body = format!("{}/{}", grant.key.row(), grant.id);
-        URL_SAFE_NO_PAD.encode(self.hsm.seal_token(body.as_bytes()))
+        Ok(URL_SAFE_NO_PAD.encode(self.hsm.seal_token(body.as_bytes())?))
     }
 
     /// Reads a token that this KMS made; anything else is refused.
     pub(crate) fn read_token(&self, token: &str) -> Result<Named, KmsError> {
         let sealed = URL_SAFE_NO_PAD.decode(token).ok();
-        let body = sealed.and_then(|sealed| self.hsm.open_token(&sealed));
+        let body = sealed.map(|sealed| self.hsm.open_token(&sealed)).transpose()?.flatten();
         body.and_then(parse).ok_or_else(|| KmsError::InvalidGrantToken("The grant token is not valid.".into()))
     }
 

@@ -3,15 +3,14 @@
 //! ```text
 //!   outside                    │ inside
 //!   Authorized<Op>, context ──▶│ unwrap backing key under the root ─▶ one-time key ─▶ seal or open
-//!   blob, or data key       ◀──│ (kept in a small cache, wiped when it leaves)
+//!   blob, or data key       ◀──│ (kept open in the HSM that did it, wiped when it leaves)
 //! ```
 //!
 //! Each door demands the proof that `authorize` has decided, so that forgetting to ask does not compile. There is no
 //! door that gives out a backing key, and none that takes a key by name.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use aws_core::time::Timestamp;
 use envelope::blob::{self, CiphertextBlob};
@@ -22,6 +21,8 @@ use envelope::wrap;
 use kms_api::error::KmsError;
 use sha2::{Digest, Sha256};
 
+use super::fleet::{Fleet, HsmView, Scars};
+use super::module::{Closed, Module};
 use crate::authorize::action::{
     Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, ReEncryptFrom, ReEncryptTo,
 };
@@ -33,35 +34,55 @@ use crate::model::key::Key;
 
 const BACKING_KEY_BYTES: usize = 32;
 
-/// Unwrapped backing keys kept at hand. When more are in use, all are dropped and unwrapped again as needed:
-/// unwrapping costs microseconds, bookkeeping of ages would cost each call.
-const KEPT_OPEN: usize = 1024;
-
 /// The HSM, seen from outside.
 pub struct Boundary {
-    root: Secret,
+    fleet: Fleet,
     entropy: Arc<dyn Entropy>,
-    open: RwLock<HashMap<MaterialId, Arc<Secret>>>,
 }
 
 impl Boundary {
-    /// Starts an HSM under a root key of 32 bytes.
-    pub fn new(root: Secret, entropy: Arc<dyn Entropy>) -> Result<Self, Broken> {
+    /// Starts the HSMs under a root key of 32 bytes, as they were left.
+    pub fn new(root: Secret, scars: Option<Scars>, entropy: Arc<dyn Entropy>) -> Result<Self, Broken> {
         if root.len() != BACKING_KEY_BYTES {
             return Err(Broken::RootKey(root.len()));
         }
-        Ok(Self { root, entropy, open: RwLock::default() })
+        Ok(Self { fleet: Fleet::new(root, scars), entropy })
+    }
+
+    /// Somebody tampers with an HSM: whether it was still holding its key, or `None` where there is no such HSM.
+    pub fn tamper(&self, number: u32, now: Timestamp) -> Option<bool> {
+        self.fleet.tamper(number, now)
+    }
+
+    /// Gives wiped HSMs the domain key of a backup again: their numbers, or `None` if it is another domain's.
+    pub fn restore(&self, backup: Secret) -> Option<Vec<u32>> {
+        self.fleet.restore(backup)
+    }
+
+    /// What of the HSMs' fate outlives the process.
+    pub fn scars(&self) -> Scars {
+        self.fleet.scars()
+    }
+
+    /// The HSMs, one by one.
+    pub fn hsms(&self) -> Vec<HsmView> {
+        self.fleet.view()
+    }
+
+    /// Whether any HSM still holds the domain key.
+    pub fn is_available(&self) -> bool {
+        self.root().is_ok()
     }
 
     /// A new generation of key material for a key. It leaves only wrapped.
-    pub fn new_material(&self, key: &KeyAddress, since: Timestamp, origin: Origin) -> BackingKey {
+    pub fn new_material(&self, key: &KeyAddress, since: Timestamp, origin: Origin) -> Result<BackingKey, KmsError> {
         let bytes = Secret::filled(BACKING_KEY_BYTES, |out| self.entropy.fill(out));
         self.wrapped(key, MaterialId(self.entropy.array()), &bytes, since, origin)
     }
 
     /// Takes in 32 bytes of material that a test brings along. Its id is derived, not drawn, so that blobs made in
     /// one run of a test open in the next.
-    pub fn take_in(&self, key: &KeyAddress, bytes: &Secret, since: Timestamp) -> BackingKey {
+    pub fn take_in(&self, key: &KeyAddress, bytes: &Secret, since: Timestamp) -> Result<BackingKey, KmsError> {
         let digest =
             Sha256::new().chain_update(b"sse-sim material id").chain_update(&key.id).chain_update(bytes.expose());
         self.wrapped(key, MaterialId(digest.finalize().into()), bytes, since, Origin::Creation)
@@ -74,9 +95,13 @@ impl Boundary {
         bytes: &Secret,
         since: Timestamp,
         origin: Origin,
-    ) -> BackingKey {
-        let wrapped = wrap::wrap(&self.root, &binding(key, id), bytes.expose(), &*self.entropy);
-        BackingKey { id, wrapped, since, origin }
+    ) -> Result<BackingKey, KmsError> {
+        let wrapped = wrap::wrap(&*self.root()?, &binding(key, id), bytes.expose(), &*self.entropy);
+        Ok(BackingKey { id, wrapped, since, origin })
+    }
+
+    fn root(&self) -> Result<Arc<Secret>, KmsError> {
+        self.fleet.serve(Module::root).map_err(|_| no_hsm())
     }
 
     /// Seals what a caller brings.
@@ -134,24 +159,27 @@ impl Boundary {
     }
 
     /// Random bytes for a caller.
-    pub fn random(&self, _permitted: &Permitted<GenerateRandom>, len: usize) -> Secret {
-        Secret::filled(len, |out| self.entropy.fill(out))
+    pub fn random(&self, _permitted: &Permitted<GenerateRandom>, len: usize) -> Result<Secret, KmsError> {
+        self.root()?;
+        Ok(Secret::filled(len, |out| self.entropy.fill(out)))
     }
 
     /// Seals the body of a grant token: opaque and unforgeable outside, readable here after a restart.
-    pub fn seal_token(&self, body: &[u8]) -> Vec<u8> {
-        wrap::wrap(&self.root, TOKEN_BINDING, body, &*self.entropy)
+    pub fn seal_token(&self, body: &[u8]) -> Result<Vec<u8>, KmsError> {
+        Ok(wrap::wrap(&*self.root()?, TOKEN_BINDING, body, &*self.entropy))
     }
 
-    /// Opens a grant token.
-    pub fn open_token(&self, token: &[u8]) -> Option<Vec<u8>> {
-        wrap::unwrap(&self.root, TOKEN_BINDING, token).ok().map(|body| body.expose().to_vec())
+    /// Opens a grant token; `None` is none of ours.
+    pub fn open_token(&self, token: &[u8]) -> Result<Option<Vec<u8>>, KmsError> {
+        let opened = wrap::unwrap(&*self.root()?, TOKEN_BINDING, token);
+        Ok(opened.ok().map(|body| body.expose().to_vec()))
     }
 
     /// Wipes what is kept open of a key that is no more.
     pub fn forget(&self, key: &Key) {
-        let mut open = self.open.write().expect("no holder of the open keys panics");
-        key.materials.iter().for_each(|material| drop(open.remove(&material.id)));
+        for module in self.fleet.each() {
+            key.materials.iter().for_each(|material| module.forget(material.id));
+        }
     }
 
     fn seal(
@@ -173,19 +201,8 @@ impl Boundary {
     }
 
     fn backing(&self, key: &KeyAddress, material: &BackingKey) -> Result<Arc<Secret>, KmsError> {
-        if let Some(open) = self.open.read().expect("no holder of the open keys panics").get(&material.id) {
-            return Ok(open.clone());
-        }
-        let bytes = wrap::unwrap(&self.root, &binding(key, material.id), &material.wrapped).map_err(|_| {
-            KmsError::KmsInternal("The key material cannot be unwrapped under this HSM's root key.".into())
-        })?;
-        let bytes = Arc::new(bytes);
-        let mut open = self.open.write().expect("no holder of the open keys panics");
-        if open.len() >= KEPT_OPEN {
-            open.clear();
-        }
-        open.insert(material.id, bytes.clone());
-        Ok(bytes)
+        let binding = binding(key, material.id);
+        self.fleet.serve(|module| module.backing(material.id, &binding, &material.wrapped)).map_err(closed)
     }
 }
 
@@ -193,6 +210,23 @@ impl fmt::Debug for Boundary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Boundary(its inside withheld)")
     }
+}
+
+fn closed(closed: Closed) -> KmsError {
+    match closed {
+        Closed::Wiped => KmsError::KeyUnavailable(
+            "The request was rejected because the specified KMS key was not available. You can retry the request."
+                .into(),
+        ),
+        Closed::Foreign => {
+            KmsError::KmsInternal("The key material cannot be unwrapped under this HSM's root key.".into())
+        }
+    }
+}
+
+/// What needs an HSM but no key finds none.
+fn no_hsm() -> KmsError {
+    KmsError::KmsInternal("No hardware security module is available. You can retry the request.".into())
 }
 
 const TOKEN_BINDING: &[u8] = b"sse-sim grant token";

@@ -1,3 +1,5 @@
-//! The simulated HSM. Backing keys are born, wrapped, unwrapped and used in `boundary`, and nowhere else.
+//! The simulated HSMs. Backing keys are born, wrapped, unwrapped and used in `boundary`, and nowhere else.
 
 pub mod boundary;
+pub mod fleet;
+mod module;

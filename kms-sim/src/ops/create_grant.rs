@@ -58,7 +58,7 @@ impl Operation for CreateGrant {
         stop_if_dry(request.dry_run)?;
         let grant = keep(kms, &key, grant).await?;
         call.answered(json!({"grantId": grant.id, "keyId": key.arn}));
-        Ok(CreateGrantResponse { grant_token: kms.new_token(&grant), grant_id: grant.id })
+        Ok(CreateGrantResponse { grant_token: kms.new_token(&grant)?, grant_id: grant.id })
     }
 
     fn print(_kms: &KmsSim, answer: CreateGrantResponse) -> Bytes {

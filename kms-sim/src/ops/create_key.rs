@@ -99,7 +99,7 @@ impl Operation for CreateKey {
             return Err(KmsError::AlreadyExists(format!("A key with the id {} already exists", address.id)));
         }
         let now = kms.world.now();
-        let material = first_material(kms, &address, seeds.material.as_ref());
+        let material = first_material(kms, &address, seeds.material.as_ref())?;
         let mut key = Key { description: request.description, ..newborn(address, policy, material, now) };
         tags::add(&mut key.tags, request.tags.into_iter().filter(tags::is_plain))?;
         let key = kms.keep_key(key).await?;
@@ -209,7 +209,7 @@ fn custom_material(text: &str) -> Result<Secret, KmsError> {
     bytes.ok_or_else(|| KmsError::Validation(format!("{CUSTOM_MATERIAL} takes 32 bytes in base64.")))
 }
 
-fn first_material(kms: &KmsSim, address: &KeyAddress, brought: Option<&Secret>) -> BackingKey {
+fn first_material(kms: &KmsSim, address: &KeyAddress, brought: Option<&Secret>) -> Result<BackingKey, KmsError> {
     match brought {
         Some(bytes) => kms.hsm.take_in(address, bytes, kms.world.now()),
         None => kms.hsm.new_material(address, kms.world.now(), Origin::Creation),

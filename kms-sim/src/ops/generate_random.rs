@@ -35,7 +35,7 @@ impl Operation for GenerateRandom {
         let bytes = request.number_of_bytes.and_then(|bytes| usize::try_from(bytes).ok());
         let bytes = bytes.ok_or_else(|| KmsError::Validation("NumberOfBytes is required.".into()))?;
         let permitted = kms.permit::<Self>(call, "*", &facts::of_call(call.ctx))?;
-        Ok(kms.hsm.random(&permitted, bytes))
+        kms.hsm.random(&permitted, bytes)
     }
 
     fn print(_kms: &KmsSim, plaintext: Secret) -> Bytes {
