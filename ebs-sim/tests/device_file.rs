@@ -310,3 +310,23 @@ async fn a_full_disk_reaches_the_writer() {
     it.lab.sim.shutdown().await;
     sh(&format!("umount {small}"));
 }
+
+/// The server ends while a loop device holds a volume: it does not wait for the guest, and the key does not stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_does_not_wait_for_the_guest() {
+    if !root_is_here() {
+        return;
+    }
+    let it = attached().await;
+    let device = it.device.display().to_string();
+    let loop_device = outside(move || sh(&format!("losetup -f --show --direct-io=on {device}"))).await;
+    it.lab.sim.shutdown().await;
+    assert_eq!(it.lab.places(&it.volume), "EbsMetadata wrapped");
+    let read = outside(move || {
+        let read = std::fs::read(&loop_device).map(drop);
+        sh(&format!("losetup -d {loop_device}"));
+        read
+    })
+    .await;
+    assert_eq!(read.unwrap_err().raw_os_error(), Some(libc::EIO));
+}

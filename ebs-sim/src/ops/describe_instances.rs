@@ -29,7 +29,8 @@ pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, Eb
     Ok(Element::new("DescribeInstancesResponse").list("reservationSet", "item", reservations).maybe("nextToken", next))
 }
 
-fn named_or_all(sim: &EbsSim, call: &Call<'_>) -> Result<Vec<Instance>, EbsError> {
+/// The instances named by `InstanceId.N`, each of which must exist; all of the caller's when none is named.
+pub(super) fn named_or_all(sim: &EbsSim, call: &Call<'_>) -> Result<Vec<Instance>, EbsError> {
     let named = call.form.list("InstanceId");
     let mut instances = match named.is_empty() {
         true => sim.tables().instances_of(call.ctx.account(), &call.ctx.region)?,

@@ -19,6 +19,7 @@ pub(crate) mod create_volume;
 pub(crate) mod delete_tags;
 pub(crate) mod delete_volume;
 pub(crate) mod describe_availability_zones;
+pub(crate) mod describe_instance_status;
 pub(crate) mod describe_instances;
 pub(crate) mod describe_regions;
 pub(crate) mod describe_tags;
