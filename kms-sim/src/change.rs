@@ -8,16 +8,18 @@ use std::sync::Arc;
 use aws_core::event::Place;
 use aws_core::time::Timestamp;
 use kms_api::error::KmsError;
+use serde_json::Value;
 
 use crate::KmsSim;
 use crate::error::no_such_key;
 use crate::model::address::{AliasAddress, KeyAddress};
 use crate::model::alias::Alias;
 use crate::model::backing_key::{BackingKey, Origin};
-use crate::model::key::{Key, KeyManager};
+use crate::model::key::{Key, KeyManager, KeyOrigin};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
 use crate::model::managed::ManagedService;
+use crate::model::replica::{MultiRegion, configuration, follow};
 use crate::model::rotation::Rotation;
 use crate::store;
 
@@ -34,6 +36,61 @@ impl KmsSim {
         let outcome = edit(&mut key)?;
         self.keep_key(key).await?;
         Ok(outcome)
+    }
+
+    /// Changes what related multi-Region keys share, and with it all of them, in one commit. A key of one region is its
+    /// only relative. `edit` sees the newest state of the primary key, checks it, and changes a copy.
+    pub(crate) async fn change_shared<T>(
+        &self,
+        address: &KeyAddress,
+        edit: impl FnOnce(&mut Key) -> Result<T, KmsError>,
+    ) -> Result<T, KmsError> {
+        let arn = address.arn();
+        let _turn = self.turns.take(&[&arn]).await;
+        let mut key = Key::clone(&*self.registry.key(address).ok_or_else(|| no_such_key(&arn))?);
+        let outcome = edit(&mut key)?;
+        self.keep_shared(key).await?;
+        Ok(outcome)
+    }
+
+    /// Makes a key durable and shows it, together with its replicas, which follow it. The caller holds its turn.
+    pub(crate) async fn keep_shared(&self, key: Key) -> Result<Arc<Key>, KmsError> {
+        let mut all = self.replicas_following(&key);
+        all.insert(0, key);
+        let mut shown = self.keep_keys(all).await?;
+        Ok(shown.swap_remove(0))
+    }
+
+    fn replicas_following(&self, key: &Key) -> Vec<Key> {
+        if key.multi_region != Some(MultiRegion::Primary) {
+            return Vec::new();
+        }
+        let relatives = self.registry.relatives(&key.address);
+        let replicas = relatives.iter().filter(|relative| relative.is_replica());
+        let following = replicas.map(|replica| {
+            let mut replica = Key::clone(replica);
+            follow(&mut replica, key);
+            replica
+        });
+        following.collect()
+    }
+
+    /// Makes keys durable in one commit, and shows them. The caller holds their turn.
+    pub(crate) async fn keep_keys(&self, keys: Vec<Key>) -> Result<Vec<Arc<Key>>, KmsError> {
+        let rows = keys.clone();
+        store::write(&self.store, move |txn| rows.iter().try_for_each(|key| store::put_key(txn, key))).await?;
+        Ok(keys.into_iter().map(|key| self.registry.show_key(key)).collect())
+    }
+
+    /// Metadata of a key, its relatives in other regions included.
+    pub(crate) fn metadata(&self, key: &Key) -> Value {
+        let mut metadata = key.metadata();
+        if let Some(role) = key.multi_region {
+            let relatives = self.registry.relatives(&key.address);
+            let relatives: Vec<&Key> = relatives.iter().map(|relative| &**relative).collect();
+            metadata["MultiRegionConfiguration"] = configuration(role, &relatives);
+        }
+        metadata
     }
 
     /// Makes a key durable and shows it. The caller holds its turn, or is the only one who knows its id.
@@ -109,9 +166,14 @@ pub(crate) fn newborn(address: KeyAddress, policy: KeyPolicy, material: BackingK
         created: now,
         description: String::new(),
         manager: KeyManager::Customer,
+        origin: KeyOrigin::AwsKms,
+        multi_region: None,
         state: KeyState::Enabled,
+        returns_to: None,
         deletion: None,
+        replica_wait_days: None,
         materials: vec![material],
+        pending: None,
         rotation: Rotation::default(),
         policy,
         tags: BTreeMap::new(),

@@ -25,8 +25,10 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct Shown {
     keys: BTreeMap<KeyAddress, Arc<Key>>,
-    /// Which keys hold a generation of material: one, until multi-Region keys share theirs.
+    /// Which keys hold a generation of material: one, or several that are related multi-Region keys.
     holders: HashMap<MaterialId, Vec<KeyAddress>>,
+    /// Regions of multi-Region keys, by account and id.
+    families: HashMap<(AccountId, String), BTreeSet<Region>>,
     aliases: BTreeMap<AliasAddress, Arc<Alias>>,
     alias_names: HashMap<KeyAddress, BTreeSet<String>>,
     grants: HashMap<KeyAddress, KeyGrants>,
@@ -79,6 +81,14 @@ impl Registry {
         shown.keys.get(address).cloned()
     }
 
+    /// The multi-Region keys of this account and id, in order of their regions; the key itself is among them.
+    pub(crate) fn relatives(&self, key: &KeyAddress) -> Vec<Arc<Key>> {
+        let shown = self.read();
+        let regions = shown.families.get(&(key.account.clone(), key.id.clone())).into_iter().flatten();
+        let addresses = regions.map(|region| KeyAddress { region: region.clone(), ..key.clone() });
+        addresses.filter_map(|address| shown.keys.get(&address).cloned()).collect()
+    }
+
     pub(crate) fn alias(&self, address: &AliasAddress) -> Option<Arc<Alias>> {
         self.read().aliases.get(address).cloned()
     }
@@ -126,6 +136,10 @@ impl Registry {
                 holders.push(key.address.clone());
             }
         }
+        if key.multi_region.is_some() {
+            let KeyAddress { account, region, id } = key.address.clone();
+            shown.families.entry((account, id)).or_default().insert(region);
+        }
         shown.keys.insert(key.address.clone(), key.clone());
         key
     }
@@ -142,7 +156,14 @@ impl Registry {
                 shown.holders.remove(&material.id);
             }
         }
-        let KeyAddress { account, region, .. } = &key.address;
+        let KeyAddress { account, region, id } = &key.address;
+        let family = (account.clone(), id.clone());
+        if let Some(regions) = shown.families.get_mut(&family) {
+            regions.remove(region);
+            if regions.is_empty() {
+                shown.families.remove(&family);
+            }
+        }
         for name in shown.alias_names.remove(&key.address).unwrap_or_default() {
             shown.aliases.remove(&AliasAddress { account: account.clone(), region: region.clone(), name });
         }
@@ -219,8 +240,10 @@ impl Turns {
     }
 }
 
+/// Names that differ in their region alone share a lane: related multi-Region keys change together.
 fn lane(name: &str) -> usize {
     let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
+    let regionless = name.splitn(5, ':').last().unwrap_or(name);
+    regionless.hash(&mut hasher);
     hasher.finish() as usize % LANES
 }

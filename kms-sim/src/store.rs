@@ -22,10 +22,11 @@ use crate::model::address::{AliasAddress, KeyAddress};
 use crate::model::alias::Alias;
 use crate::model::backing_key::{BackingKey, MaterialId, Origin};
 use crate::model::grant::{Grant, GrantOperation};
-use crate::model::key::{Deletion, Key, KeyManager};
+use crate::model::key::{Deletion, Key, KeyManager, KeyOrigin};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
 use crate::model::managed::ManagedService;
+use crate::model::replica::MultiRegion;
 use crate::model::rotation::Rotation;
 
 const KEYS: Table<KeyRow> = Table::new("kms.keys");
@@ -50,16 +51,32 @@ struct KeyRow {
     on_demand_count: u32,
     policy: String,
     tags: BTreeMap<String, String>,
+    /// Absent from rows of an earlier version, as are those below.
+    #[serde(default)]
+    origin: Option<String>,
+    #[serde(default)]
+    multi_region: Option<String>,
+    #[serde(default)]
+    returns_to: Option<String>,
+    #[serde(default)]
+    replica_wait_days: Option<u32>,
+    #[serde(default)]
+    pending: Option<MaterialRow>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct MaterialRow {
     #[serde(with = "serde_bytes")]
     id: Vec<u8>,
+    /// Absent while imported material is away.
     #[serde(with = "serde_bytes")]
-    wrapped: Vec<u8>,
+    wrapped: Option<Vec<u8>>,
     since: Timestamp,
     rotation_type: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    valid_to: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -171,6 +188,11 @@ fn key_to_row(key: &Key) -> KeyRow {
         on_demand_count: key.rotation.on_demand_count,
         policy: key.policy.text.to_string(),
         tags: key.tags.clone(),
+        origin: Some(key.origin.name().into()),
+        multi_region: key.multi_region.map(|role| role.name().into()),
+        returns_to: key.returns_to.map(|state| state.name().into()),
+        replica_wait_days: key.replica_wait_days,
+        pending: key.pending.as_ref().map(material_to_row),
     }
 }
 
@@ -181,6 +203,7 @@ fn key_from_row(row: KeyRow) -> Option<Key> {
         Some(alias) => KeyManager::Aws(ManagedService::of_alias(&alias)?),
     };
     let materials: Option<Vec<BackingKey>> = row.materials.into_iter().map(material_from_row).collect();
+    let origin = optional(row.origin.as_deref(), KeyOrigin::parse)?.unwrap_or(KeyOrigin::AwsKms);
     Some(Key {
         arn: address.arn(),
         address,
@@ -189,7 +212,12 @@ fn key_from_row(row: KeyRow) -> Option<Key> {
         manager,
         state: KeyState::parse(&row.state)?,
         deletion: row.deletion.map(|(date, window_days)| Deletion { date, window_days }),
-        materials: materials.filter(|generations| !generations.is_empty())?,
+        origin,
+        multi_region: optional(row.multi_region.as_deref(), MultiRegion::parse)?,
+        returns_to: optional(row.returns_to.as_deref(), KeyState::parse)?,
+        replica_wait_days: row.replica_wait_days,
+        materials: materials.filter(|generations| !generations.is_empty() || origin == KeyOrigin::External)?,
+        pending: optional(row.pending, material_from_row)?,
         rotation: Rotation {
             period_days: row.rotation_period_days,
             next: row.next_rotation,
@@ -201,12 +229,19 @@ fn key_from_row(row: KeyRow) -> Option<Key> {
     })
 }
 
+/// Reads a member that may be absent; one that is there must mean something.
+fn optional<A, T>(member: Option<A>, read: impl FnOnce(A) -> Option<T>) -> Option<Option<T>> {
+    member.map_or(Some(None), |member| read(member).map(Some))
+}
+
 fn material_to_row(material: &BackingKey) -> MaterialRow {
     MaterialRow {
         id: material.id.0.to_vec(),
         wrapped: material.wrapped.clone(),
         since: material.since,
         rotation_type: material.origin.rotation_type().map(Into::into),
+        description: material.description.clone(),
+        valid_to: material.valid_to,
     }
 }
 
@@ -216,6 +251,8 @@ fn material_from_row(row: MaterialRow) -> Option<BackingKey> {
         wrapped: row.wrapped,
         since: row.since,
         origin: Origin::from_rotation_type(row.rotation_type.as_deref()),
+        description: row.description,
+        valid_to: row.valid_to,
     })
 }
 

@@ -31,6 +31,7 @@ use crate::error::Broken;
 use crate::model::address::KeyAddress;
 use crate::model::backing_key::{BackingKey, MaterialId, Origin};
 use crate::model::key::Key;
+use crate::model::key_state::Refusal;
 
 const BACKING_KEY_BYTES: usize = 32;
 
@@ -97,7 +98,7 @@ impl Boundary {
         origin: Origin,
     ) -> Result<BackingKey, KmsError> {
         let wrapped = wrap::wrap(&*self.root()?, &binding(key, id), bytes.expose(), &*self.entropy);
-        Ok(BackingKey { id, wrapped, since, origin })
+        Ok(BackingKey { id, wrapped: Some(wrapped), since, origin, description: None, valid_to: None })
     }
 
     fn root(&self) -> Result<Arc<Secret>, KmsError> {
@@ -175,11 +176,9 @@ impl Boundary {
         Ok(opened.ok().map(|body| body.expose().to_vec()))
     }
 
-    /// Wipes what is kept open of a key that is no more.
-    pub fn forget(&self, key: &Key) {
-        for module in self.fleet.each() {
-            key.materials.iter().for_each(|material| module.forget(material.id));
-        }
+    /// Wipes what is kept open of material that is no more.
+    pub fn forget(&self, material: MaterialId) {
+        self.fleet.each().for_each(|module| module.forget(material));
     }
 
     fn seal(
@@ -189,7 +188,7 @@ impl Boundary {
         context: &EncryptionContext,
         plaintext: &Secret,
     ) -> Result<Vec<u8>, KmsError> {
-        let current = key.current();
+        let current = key.current()?;
         let backing = self.backing(&key.address, current)?;
         Ok(blob::seal_blob(&backing, current.id.0, origin, context, plaintext.expose(), &*self.entropy))
     }
@@ -201,8 +200,10 @@ impl Boundary {
     }
 
     fn backing(&self, key: &KeyAddress, material: &BackingKey) -> Result<Arc<Secret>, KmsError> {
+        // Before the cache: a relative of this key in another region may have the same material open.
+        let wrapped = material.wrapped.as_ref().ok_or_else(|| Refusal::IsPendingImport.about(&key.arn()))?;
         let binding = binding(key, material.id);
-        self.fleet.serve(|module| module.backing(material.id, &binding, &material.wrapped)).map_err(closed)
+        self.fleet.serve(|module| module.backing(material.id, &binding, wrapped)).map_err(closed)
     }
 }
 

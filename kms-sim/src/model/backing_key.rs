@@ -56,10 +56,32 @@ impl Origin {
 pub struct BackingKey {
     /// Its name.
     pub id: MaterialId,
-    /// Openable only inside the HSM boundary.
-    pub wrapped: Vec<u8>,
+    /// Openable only inside the HSM boundary. `None` while imported material is away: deleted, expired, or not yet
+    /// imported in this region. Its name stays, so that the same bytes can come back.
+    pub wrapped: Option<Vec<u8>>,
     /// Since when it is, or was, current.
     pub since: Timestamp,
     /// Why it was made.
     pub origin: Origin,
+    /// In the words of whoever imported it.
+    pub description: Option<String>,
+    /// When imported material ends; `None` for never.
+    pub valid_to: Option<Timestamp>,
+}
+
+impl BackingKey {
+    /// Whether its bytes are there.
+    pub fn is_present(&self) -> bool {
+        self.wrapped.is_some()
+    }
+
+    /// Lets the bytes go; the name stays.
+    pub fn remove_bytes(&mut self) {
+        (self.wrapped, self.valid_to) = (None, None);
+    }
+
+    /// The same generation in a region that has not imported it.
+    pub fn without_bytes(&self) -> Self {
+        Self { wrapped: None, valid_to: None, description: None, ..self.clone() }
+    }
 }

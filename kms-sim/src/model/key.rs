@@ -8,10 +8,11 @@ use kms_api::shapes::KeyMetadata;
 use serde_json::{Value, json};
 
 use super::address::KeyAddress;
-use super::backing_key::{BackingKey, MaterialId};
+use super::backing_key::{BackingKey, MaterialId, Origin};
 use super::key_policy::KeyPolicy;
-use super::key_state::{Happening, KeyState, Use};
+use super::key_state::{Happening, KeyState, Refusal, Use};
 use super::managed::ManagedService;
+use super::replica::MultiRegion;
 use super::rotation::{Rotation, after};
 
 /// The one key spec served so far.
@@ -24,6 +25,33 @@ pub enum KeyManager {
     Customer,
     /// AWS, for a service.
     Aws(ManagedService),
+}
+
+/// Whose the key material is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// Made by KMS.
+    AwsKms,
+    /// Imported.
+    External,
+}
+
+impl KeyOrigin {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::AwsKms, Self::External];
+
+    /// AWS's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AwsKms => "AWS_KMS",
+            Self::External => "EXTERNAL",
+        }
+    }
+
+    /// Reads AWS's word.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|origin| origin.name() == name)
+    }
 }
 
 /// When a key will be deleted.
@@ -48,12 +76,22 @@ pub struct Key {
     pub description: String,
     /// Who manages it.
     pub manager: KeyManager,
+    /// Whose its material is.
+    pub origin: KeyOrigin,
+    /// Its place among related multi-Region keys; `None` for a key of one region.
+    pub multi_region: Option<MultiRegion>,
     /// Where it is in its life.
     pub state: KeyState,
+    /// The state to which a transient one gives way.
+    pub returns_to: Option<KeyState>,
     /// Set while deletion is pending.
     pub deletion: Option<Deletion>,
-    /// Generations of material, oldest first; the last one is current. Never empty.
+    /// The waiting period that begins when the last replica is gone.
+    pub replica_wait_days: Option<u32>,
+    /// Generations of material, oldest first; the last one is current. Empty only before a first import.
     pub materials: Vec<BackingKey>,
+    /// Imported material that the next rotation on demand will make current.
+    pub pending: Option<BackingKey>,
     /// When material changes.
     pub rotation: Rotation,
     /// Who may use it.
@@ -63,9 +101,52 @@ pub struct Key {
 }
 
 impl Key {
-    /// The generation that new ciphertexts are made with.
-    pub fn current(&self) -> &BackingKey {
-        self.materials.last().expect("a key is made with its first generation and loses none")
+    /// The generation that new ciphertexts are made with; a key that waits for its first import has none.
+    pub fn current(&self) -> Result<&BackingKey, KmsError> {
+        self.materials.last().ok_or_else(|| Refusal::IsPendingImport.about(&self.arn))
+    }
+
+    /// Whether no generation of imported material is away.
+    pub fn is_complete(&self) -> bool {
+        !self.materials.is_empty() && self.materials.iter().all(BackingKey::is_present)
+    }
+
+    /// All material, that which waits for rotation included.
+    pub fn all_materials(&self) -> impl Iterator<Item = &BackingKey> {
+        self.materials.iter().chain(&self.pending)
+    }
+
+    /// When the first of the imported material expires.
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.all_materials().filter_map(|material| material.valid_to).min()
+    }
+
+    /// Lets the bytes of a generation go. One that waits for rotation is forgotten by its primary key altogether; one
+    /// that has served keeps its name, and the key is unusable until it is back.
+    pub fn lose(&mut self, id: MaterialId) {
+        if let Some(pending) = self.pending.take_if(|pending| pending.id == id) {
+            self.pending = self.is_replica().then(|| pending.without_bytes());
+            return;
+        }
+        if let Some(material) = self.materials.iter_mut().find(|material| material.id == id) {
+            material.remove_bytes();
+            self.state = self.state.on(Happening::MaterialGone).unwrap_or(self.state);
+        }
+    }
+
+    /// Whether this key follows another.
+    pub fn is_replica(&self) -> bool {
+        self.multi_region == Some(MultiRegion::Replica)
+    }
+
+    /// The multi-Region primary key among its relatives is the only one that may do this.
+    pub fn check_primary(&self) -> Result<(), KmsError> {
+        match self.multi_region {
+            Some(MultiRegion::Primary) => Ok(()),
+            Some(MultiRegion::Replica) | None => {
+                Err(KmsError::UnsupportedOperation(Some(format!("{} is not a multi-region primary key.", self.arn))))
+            }
+        }
     }
 
     /// The generation of this id, if it is one of this key's.
@@ -92,14 +173,48 @@ impl Key {
         Ok(deletion)
     }
 
+    /// Puts off the waiting period until the last replica is gone.
+    pub fn schedule_after_replicas(&mut self, window_days: u32) -> Result<(), KmsError> {
+        self.happen(Happening::ScheduleAfterReplicas)?;
+        self.replica_wait_days = Some(window_days);
+        Ok(())
+    }
+
+    /// The last replica went at `at`: a waiting period that was put off begins.
+    pub fn last_replica_gone(&mut self, at: Timestamp) -> Result<(), KmsError> {
+        let Some(window_days) = self.replica_wait_days.take() else { return Ok(()) };
+        self.happen(Happening::LastReplicaGone)?;
+        self.deletion = Some(Deletion { date: after(at, window_days), window_days });
+        Ok(())
+    }
+
+    /// Takes the key back from its waiting period.
+    pub fn cancel_deletion(&mut self) -> Result<(), KmsError> {
+        self.happen(Happening::CancelDeletion)?;
+        (self.deletion, self.replica_wait_days) = (None, None);
+        if self.origin == KeyOrigin::External && !self.is_complete() {
+            self.happen(Happening::MaterialGone)?;
+        }
+        Ok(())
+    }
+
     /// Whether the key's deletion date has passed.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.deletion.is_some_and(|deletion| deletion.date <= now)
     }
 
-    /// Whether time has brought something about that has not been done yet: a rotation or the end.
+    /// Whether time has brought something about that has not been done yet: the end of a transient state, a rotation
+    /// (a replica waits for its primary's), the expiry of material, or the end.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.is_over(now) || self.rotation.due(self.state == KeyState::Enabled, now).is_some()
+        self.is_over(now)
+            || self.returns_to.is_some()
+            || self.next_expiry().is_some_and(|expiry| expiry <= now)
+            || self.next_rotation(now).is_some()
+    }
+
+    /// The rotation that is due, and its date. Replicas are rotated with their primary.
+    pub fn next_rotation(&self, now: Timestamp) -> Option<(Origin, Timestamp)> {
+        self.rotation.due(self.state == KeyState::Enabled, now).filter(|_| !self.is_replica())
     }
 
     /// `CUSTOMER` or `AWS`.
@@ -110,7 +225,8 @@ impl Key {
         }
     }
 
-    /// `KeyMetadata` as CreateKey and DescribeKey print it.
+    /// `KeyMetadata` as CreateKey and DescribeKey print it, but for what only its relatives know
+    /// (`KmsSim::metadata`).
     pub fn metadata(&self) -> Value {
         let mut metadata = json!({
             "AWSAccountId": self.address.account,
@@ -121,18 +237,34 @@ impl Key {
             "Description": self.description,
             "KeyUsage": "ENCRYPT_DECRYPT",
             "KeyState": self.state.name(),
-            "Origin": "AWS_KMS",
+            "Origin": self.origin.name(),
             "KeyManager": self.manager_name(),
             "CustomerMasterKeySpec": SYMMETRIC_DEFAULT,
             "KeySpec": SYMMETRIC_DEFAULT,
             "EncryptionAlgorithms": [SYMMETRIC_DEFAULT],
-            "MultiRegion": false,
-            "CurrentKeyMaterialId": self.current().id.to_string(),
+            "MultiRegion": self.multi_region.is_some(),
         });
+        if let Some(current) = self.materials.last() {
+            metadata["CurrentKeyMaterialId"] = json!(current.id.to_string());
+        }
+        if let Some(window_days) = self.replica_wait_days {
+            metadata["PendingDeletionWindowInDays"] = json!(window_days);
+        }
+        if self.origin == KeyOrigin::External && self.is_complete() {
+            self.add_expiry(&mut metadata);
+        }
         if let Some(deletion) = self.deletion {
             metadata["DeletionDate"] = json!(epoch_seconds(deletion.date));
         }
         metadata
+    }
+
+    fn add_expiry(&self, metadata: &mut Value) {
+        let expiry = self.materials.iter().filter_map(|material| material.valid_to).min();
+        metadata["ExpirationModel"] = json!(expiration_model(expiry));
+        if let Some(expiry) = expiry {
+            metadata["ValidTo"] = json!(epoch_seconds(expiry));
+        }
     }
 
     /// The part of the metadata that storage services look at.
@@ -146,4 +278,9 @@ impl Key {
             key_usage: "ENCRYPT_DECRYPT".into(),
         }
     }
+}
+
+/// AWS's word for whether imported material ends.
+pub fn expiration_model(valid_to: Option<Timestamp>) -> &'static str {
+    if valid_to.is_some() { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }
 }

@@ -1,6 +1,6 @@
 //! A key's state as a table of moves, and what each state forbids as another. The code obeys the tables; tests print them.
 //!
-//! The rooms for imported, replicated and custom-store keys will add their states here as rows.
+//! A room with states of its own adds them here as rows.
 
 use kms_api::error::KmsError;
 
@@ -13,6 +13,14 @@ pub enum KeyState {
     Disabled,
     /// Waiting for its end; can be taken back into `Disabled`.
     PendingDeletion,
+    /// Without (some of) its imported material.
+    PendingImport,
+    /// A multi-Region primary key that will wait for its end when its last replica is gone.
+    PendingReplicaDeletion,
+    /// A replica that is being made. Gives way to the state that the key remembers beside it.
+    Creating,
+    /// A multi-Region key that is changing from primary to replica or back. Gives way likewise.
+    Updating,
     /// Its material is destroyed. No key is ever seen in this state: it vanishes with the move.
     Deleted,
 }
@@ -30,10 +38,23 @@ pub enum Happening {
     CancelDeletion,
     /// The deletion date passes.
     DatePasses,
+    /// ScheduleKeyDeletion of a primary key that has replicas.
+    ScheduleAfterReplicas,
+    /// The last replica of a primary key is deleted.
+    LastReplicaGone,
+    /// All imported material is there (again).
+    MaterialComplete,
+    /// Imported material is deleted, or expires.
+    MaterialGone,
 }
 
-use Happening::{CancelDeletion, DatePasses, Disable, Enable, ScheduleDeletion};
-use KeyState::{Deleted, Disabled, Enabled, PendingDeletion};
+use Happening::{
+    CancelDeletion, DatePasses, Disable, Enable, LastReplicaGone, MaterialComplete, MaterialGone,
+    ScheduleAfterReplicas, ScheduleDeletion,
+};
+use KeyState::{
+    Creating, Deleted, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion, Updating,
+};
 
 /// All moves there are. What is not here does not happen.
 pub const MOVES: &[(KeyState, Happening, KeyState)] = &[
@@ -45,6 +66,20 @@ pub const MOVES: &[(KeyState, Happening, KeyState)] = &[
     (Disabled, ScheduleDeletion, PendingDeletion),
     (PendingDeletion, CancelDeletion, Disabled),
     (PendingDeletion, DatePasses, Deleted),
+    (Enabled, MaterialGone, PendingImport),
+    (Disabled, MaterialGone, PendingImport),
+    (PendingImport, MaterialGone, PendingImport),
+    (PendingDeletion, MaterialGone, PendingDeletion),
+    (PendingReplicaDeletion, MaterialGone, PendingReplicaDeletion),
+    (PendingImport, MaterialComplete, Enabled),
+    (Enabled, MaterialComplete, Enabled),
+    (Disabled, MaterialComplete, Disabled),
+    (PendingImport, ScheduleDeletion, PendingDeletion),
+    (Enabled, ScheduleAfterReplicas, PendingReplicaDeletion),
+    (Disabled, ScheduleAfterReplicas, PendingReplicaDeletion),
+    (PendingImport, ScheduleAfterReplicas, PendingReplicaDeletion),
+    (PendingReplicaDeletion, CancelDeletion, Disabled),
+    (PendingReplicaDeletion, LastReplicaGone, PendingDeletion),
 ];
 
 /// What one can want of a key, as far as its state has a say.
@@ -56,6 +91,10 @@ pub enum Use {
     RotationChange,
     /// Aliases pointing at it, tags, description.
     Decoration,
+    /// Getting parameters for an import, and importing.
+    Import,
+    /// Making a replica, or another key the primary one.
+    Replication,
 }
 
 /// Why a state forbids a use.
@@ -65,6 +104,14 @@ pub enum Refusal {
     IsDisabled,
     /// KMSInvalidStateException, `… is pending deletion.`
     IsPendingDeletion,
+    /// KMSInvalidStateException, `… is pending import.`
+    IsPendingImport,
+    /// KMSInvalidStateException, `… is pending replica deletion.`
+    IsPendingReplicaDeletion,
+    /// KMSInvalidStateException, `… is creating.`
+    IsCreating,
+    /// KMSInvalidStateException, `… is updating.`
+    IsUpdating,
 }
 
 /// What is forbidden. What is not here is allowed.
@@ -74,6 +121,25 @@ pub const REFUSALS: &[(KeyState, Use, Refusal)] = &[
     (PendingDeletion, Use::Cryptography, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::RotationChange, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::Decoration, Refusal::IsPendingDeletion),
+    (PendingDeletion, Use::Import, Refusal::IsPendingDeletion),
+    (PendingDeletion, Use::Replication, Refusal::IsPendingDeletion),
+    (Disabled, Use::Replication, Refusal::IsDisabled),
+    (PendingImport, Use::Cryptography, Refusal::IsPendingImport),
+    (PendingImport, Use::RotationChange, Refusal::IsPendingImport),
+    (PendingReplicaDeletion, Use::Cryptography, Refusal::IsPendingReplicaDeletion),
+    (PendingReplicaDeletion, Use::RotationChange, Refusal::IsPendingReplicaDeletion),
+    (PendingReplicaDeletion, Use::Decoration, Refusal::IsPendingReplicaDeletion),
+    (PendingReplicaDeletion, Use::Import, Refusal::IsPendingReplicaDeletion),
+    (PendingReplicaDeletion, Use::Replication, Refusal::IsPendingReplicaDeletion),
+    (Creating, Use::Cryptography, Refusal::IsCreating),
+    (Creating, Use::RotationChange, Refusal::IsCreating),
+    (Creating, Use::Decoration, Refusal::IsCreating),
+    (Creating, Use::Import, Refusal::IsCreating),
+    (Creating, Use::Replication, Refusal::IsCreating),
+    (Updating, Use::RotationChange, Refusal::IsUpdating),
+    (Updating, Use::Decoration, Refusal::IsUpdating),
+    (Updating, Use::Import, Refusal::IsUpdating),
+    (Updating, Use::Replication, Refusal::IsUpdating),
 ];
 
 impl KeyState {
@@ -94,19 +160,29 @@ impl KeyState {
             Enabled => "Enabled",
             Disabled => "Disabled",
             PendingDeletion => "PendingDeletion",
+            PendingImport => "PendingImport",
+            PendingReplicaDeletion => "PendingReplicaDeletion",
+            Creating => "Creating",
+            Updating => "Updating",
             Deleted => "Deleted",
         }
     }
 
     /// Reads AWS's word.
     pub fn parse(name: &str) -> Option<Self> {
-        [Enabled, Disabled, PendingDeletion].into_iter().find(|state| state.name() == name)
+        const SEEN: &[KeyState] =
+            &[Enabled, Disabled, PendingDeletion, PendingImport, PendingReplicaDeletion, Creating, Updating];
+        SEEN.iter().copied().find(|state| state.name() == name)
     }
 
     /// The exception for a happening that this state does not know.
     pub fn cannot(self, happening: Happening, arn: &str) -> KmsError {
         match (self, happening) {
             (_, CancelDeletion) => KmsError::KmsInvalidState(format!("{arn} is not pending deletion.")),
+            (PendingImport, _) => Refusal::IsPendingImport.about(arn),
+            (PendingReplicaDeletion, _) => Refusal::IsPendingReplicaDeletion.about(arn),
+            (Creating, _) => Refusal::IsCreating.about(arn),
+            (Updating, _) => Refusal::IsUpdating.about(arn),
             (PendingDeletion | Deleted | Enabled | Disabled, _) => Refusal::IsPendingDeletion.about(arn),
         }
     }
@@ -118,6 +194,10 @@ impl Refusal {
         match self {
             Self::IsDisabled => KmsError::Disabled(arn.into()),
             Self::IsPendingDeletion => KmsError::KmsInvalidState(format!("{arn} is pending deletion.")),
+            Self::IsPendingImport => KmsError::KmsInvalidState(format!("{arn} is pending import.")),
+            Self::IsPendingReplicaDeletion => KmsError::KmsInvalidState(format!("{arn} is pending replica deletion.")),
+            Self::IsCreating => KmsError::KmsInvalidState(format!("{arn} is creating.")),
+            Self::IsUpdating => KmsError::KmsInvalidState(format!("{arn} is updating.")),
         }
     }
 }
@@ -146,11 +226,44 @@ mod tests {
             Disabled         ScheduleDeletion  PendingDeletion
             PendingDeletion  CancelDeletion    Disabled
             PendingDeletion  DatePasses        Deleted
+            Enabled          MaterialGone      PendingImport
+            Disabled         MaterialGone      PendingImport
+            PendingImport    MaterialGone      PendingImport
+            PendingDeletion  MaterialGone      PendingDeletion
+            PendingReplicaDeletion MaterialGone      PendingReplicaDeletion
+            PendingImport    MaterialComplete  Enabled
+            Enabled          MaterialComplete  Enabled
+            Disabled         MaterialComplete  Disabled
+            PendingImport    ScheduleDeletion  PendingDeletion
+            Enabled          ScheduleAfterReplicas PendingReplicaDeletion
+            Disabled         ScheduleAfterReplicas PendingReplicaDeletion
+            PendingImport    ScheduleAfterReplicas PendingReplicaDeletion
+            PendingReplicaDeletion CancelDeletion    Disabled
+            PendingReplicaDeletion LastReplicaGone   PendingDeletion
             Disabled         forbids Cryptography    IsDisabled
             Disabled         forbids RotationChange  IsDisabled
             PendingDeletion  forbids Cryptography    IsPendingDeletion
             PendingDeletion  forbids RotationChange  IsPendingDeletion
             PendingDeletion  forbids Decoration      IsPendingDeletion
+            PendingDeletion  forbids Import          IsPendingDeletion
+            PendingDeletion  forbids Replication     IsPendingDeletion
+            Disabled         forbids Replication     IsDisabled
+            PendingImport    forbids Cryptography    IsPendingImport
+            PendingImport    forbids RotationChange  IsPendingImport
+            PendingReplicaDeletion forbids Cryptography    IsPendingReplicaDeletion
+            PendingReplicaDeletion forbids RotationChange  IsPendingReplicaDeletion
+            PendingReplicaDeletion forbids Decoration      IsPendingReplicaDeletion
+            PendingReplicaDeletion forbids Import          IsPendingReplicaDeletion
+            PendingReplicaDeletion forbids Replication     IsPendingReplicaDeletion
+            Creating         forbids Cryptography    IsCreating
+            Creating         forbids RotationChange  IsCreating
+            Creating         forbids Decoration      IsCreating
+            Creating         forbids Import          IsCreating
+            Creating         forbids Replication     IsCreating
+            Updating         forbids RotationChange  IsUpdating
+            Updating         forbids Decoration      IsUpdating
+            Updating         forbids Import          IsUpdating
+            Updating         forbids Replication     IsUpdating
         "#]]
         .assert_eq(&page);
     }

@@ -9,5 +9,6 @@ pub mod key_policy;
 pub mod key_ref;
 pub mod key_state;
 pub mod managed;
+pub mod replica;
 pub mod rotation;
 pub mod tags;

@@ -9,7 +9,7 @@ use crate::KmsSim;
 use crate::authorize::action::CancelKeyDeletion;
 use crate::call::Call;
 use crate::constraints::{KEY_ID, Member, needed};
-use crate::model::key_state::Happening;
+use crate::model::key::Key;
 use crate::operation::{Operation, json};
 
 impl Operation for CancelKeyDeletion {
@@ -22,12 +22,7 @@ impl Operation for CancelKeyDeletion {
     async fn run(kms: &KmsSim, call: &mut Call<'_>, request: ByKey) -> Result<Value, KmsError> {
         let found = kms.find_key::<Self>(call, &request.key_id).await?;
         let key = kms.ask::<Self>(call, &found).decide()?;
-        kms.change(&key.address, |key| {
-            key.happen(Happening::CancelDeletion)?;
-            key.deletion = None;
-            Ok(())
-        })
-        .await?;
+        kms.change(&key.address, Key::cancel_deletion).await?;
         call.changed(&key);
         Ok(json!({"KeyId": key.arn}))
     }

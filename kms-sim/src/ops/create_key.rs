@@ -105,12 +105,12 @@ impl Operation for CreateKey {
         let key = kms.keep_key(key).await?;
         kms.announce(&key);
         call.touches(&key);
-        call.answered(json!({"keyMetadata": shown(key.metadata())}));
+        call.answered(json!({"keyMetadata": shown(kms.metadata(&key))}));
         Ok(key)
     }
 
-    fn print(_kms: &KmsSim, key: Arc<Key>) -> Bytes {
-        json(&json!({"KeyMetadata": key.metadata()}))
+    fn print(kms: &KmsSim, key: Arc<Key>) -> Bytes {
+        json(&json!({"KeyMetadata": kms.metadata(&key)}))
     }
 }
 

@@ -27,7 +27,7 @@ impl Operation for DescribeKey {
         Ok(found.key)
     }
 
-    fn print(_kms: &KmsSim, key: Arc<Key>) -> Bytes {
-        json(&json!({"KeyMetadata": key.metadata()}))
+    fn print(kms: &KmsSim, key: Arc<Key>) -> Bytes {
+        json(&json!({"KeyMetadata": kms.metadata(&key)}))
     }
 }

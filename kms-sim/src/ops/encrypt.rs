@@ -51,7 +51,7 @@ impl Operation for Encrypt {
         check_algorithm(request.encryption_algorithm.as_deref())?;
         stop_if_dry(request.dry_run)?;
         let sealed = kms.hsm.encrypt(&key, &context, &plaintext)?;
-        call.used(key.current().id);
+        call.used(key.current()?.id);
         Ok(json!({
             "CiphertextBlob": base64(&sealed),
             "KeyId": key.arn,

@@ -47,7 +47,7 @@ impl Operation for GenerateDataKey {
         key.permit(Use::Cryptography)?;
         stop_if_dry(request.dry_run)?;
         let (plaintext, sealed) = kms.hsm.generate(&key, &context, len)?;
-        let material = key.current().id;
+        let material = key.current()?.id;
         call.used(material);
         Ok(DataKey { plaintext, sealed, key_arn: key.arn.clone(), material })
     }

@@ -40,11 +40,11 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
         key.permit(Use::Cryptography)?;
         stop_if_dry(request.dry_run)?;
         let sealed = kms.hsm.generate_sealed(&key, &context, len)?;
-        call.used(key.current().id);
+        call.used(key.current()?.id);
         Ok(GenerateDataKeyWithoutPlaintextResponse {
             ciphertext_blob: Blob(sealed),
             key_id: key.arn.clone(),
-            key_material_id: Some(key.current().id.to_string()),
+            key_material_id: Some(key.current()?.id.to_string()),
         })
     }
 

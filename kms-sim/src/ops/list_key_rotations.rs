@@ -56,7 +56,7 @@ impl Operation for ListKeyRotations {
 }
 
 fn entry(key: &Key, material: &BackingKey) -> Value {
-    let current = key.current().id == material.id;
+    let current = key.materials.last().is_some_and(|current| current.id == material.id);
     let mut entry = json!({
         "KeyId": key.arn,
         "KeyMaterialId": material.id.to_string(),

@@ -10,6 +10,7 @@ use crate::authorize::Authorized;
 use crate::authorize::action::{ReEncryptFrom, ReEncryptTo};
 use crate::call::Call;
 use crate::constraints::{ALGORITHM, CIPHERTEXT, KEY_ID, Member, Shape, TOKENS, needed, optional};
+use crate::model::backing_key::MaterialId;
 use crate::model::key_state::Use;
 use crate::operation::{Operation, json};
 use crate::resolve::{Found, Source};
@@ -49,13 +50,14 @@ impl Operation for ReEncrypt {
         target_key.permit(Use::Cryptography)?;
         check_algorithm(request.source_encryption_algorithm.as_deref())?;
         check_algorithm(request.destination_encryption_algorithm.as_deref())?;
+        let target_material = target_key.current()?.id;
         let sealed = kms.hsm.re_encrypt((&source_key, &from), (&target_key, &to), &source.blob)?;
         stop_if_dry(request.dry_run)?;
         call.audit.additional(serde_json::json!({
             "sourceKeyMaterialId": source.material().to_string(),
-            "destinationKeyMaterialId": target_key.current().id.to_string(),
+            "destinationKeyMaterialId": target_material.to_string(),
         }));
-        Ok(answer(sealed, &source, &target_key))
+        Ok(answer(sealed, &source, (&target_key, target_material)))
     }
 
     fn print(_kms: &KmsSim, answer: ReEncryptResponse) -> Bytes {
@@ -87,7 +89,11 @@ fn authorize(
     Ok((from, to))
 }
 
-fn answer(sealed: Vec<u8>, source: &Source, target: &Authorized<ReEncryptTo>) -> ReEncryptResponse {
+fn answer(
+    sealed: Vec<u8>,
+    source: &Source,
+    (target, material): (&Authorized<ReEncryptTo>, MaterialId),
+) -> ReEncryptResponse {
     ReEncryptResponse {
         ciphertext_blob: Blob(sealed),
         source_key_id: source.found.key.arn.clone(),
@@ -95,6 +101,6 @@ fn answer(sealed: Vec<u8>, source: &Source, target: &Authorized<ReEncryptTo>) ->
         source_encryption_algorithm: "SYMMETRIC_DEFAULT".into(),
         destination_encryption_algorithm: "SYMMETRIC_DEFAULT".into(),
         source_key_material_id: Some(source.material().to_string()),
-        destination_key_material_id: Some(target.current().id.to_string()),
+        destination_key_material_id: Some(material.to_string()),
     }
 }
