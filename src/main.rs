@@ -31,9 +31,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Logs go to stderr; stdout is data. `SSE_SIM_LOG` takes an env-filter such as `info` or `ebs_sim=debug`.
+/// Logs go to stderr; stdout is data. s3s is silenced: it logs refusals as errors, and whole requests below that.
+/// `SSE_SIM_LOG` takes an env-filter such as `info` or `ebs_sim=debug`.
 fn init_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SSE_SIM_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,s3s=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
