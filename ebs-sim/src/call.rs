@@ -131,13 +131,30 @@ impl Call<'_> {
         number_of(self.form, name)
     }
 
+    /// Notes what was asked.
+    pub(crate) fn note_request(&mut self, parameters: Value) {
+        self.audit.request(without_nulls(parameters));
+    }
+
     /// Notes what was answered, with the request id first, as EC2's records have it.
     pub(crate) fn respond(&mut self, elements: Value) {
         let mut all = Map::from_iter([("requestId".to_owned(), json!(self.ctx.request_id))]);
-        if let Value::Object(members) = elements {
+        if let Value::Object(members) = without_nulls(elements) {
             all.extend(members);
         }
         self.audit.response(Value::Object(all));
+    }
+}
+
+/// CloudTrail leaves out what was not given.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let given = members.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(given.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use aws_core::event::Event;
 use aws_core::time::SignedDuration;
+use expect_test::expect;
 use support::{Lab, field};
 
 /// The key flow of the lesson: data key without plaintext at creation; grant, then decrypt at attach; retire at detach.
@@ -354,4 +355,64 @@ async fn each_call_is_one_event_and_a_call_precedes_those_it_causes() {
         .collect();
     let at = |name: &str| ordinals.iter().find(|(_, found)| found == name).unwrap().0;
     assert!(at("CreateVolume") < at("EbsMetadata") && at("AttachVolume") < at("HypervisorMemory"));
+}
+
+/// What CloudTrail will print of the two calls that matter most.
+#[tokio::test]
+async fn the_trail_has_the_words_of_ec2() {
+    let lab = Lab::new();
+    let (instance, volume) = (lab.instance().await, lab.encrypted_volume().await);
+    lab.do_(&format!("AttachVolume&VolumeId={volume}&InstanceId={instance}&Device=/dev/sdf")).await;
+    let shown = |name: &str| {
+        let event = lab.sink.events().into_iter().find_map(|event| match event {
+            Event::Api(call) if call.name == name => Some(call),
+            _ => None,
+        });
+        let call = event.unwrap();
+        let text = serde_json::to_string_pretty(&(call.request_parameters, call.response_elements)).unwrap();
+        text.replace(&volume, "VOL").replace(&instance, "INST").replace(&lab.key, "KEY")
+    };
+    expect![[r#"
+        [
+          {
+            "size": "1",
+            "zone": "us-east-1a",
+            "kmsKeyId": "KEY",
+            "encrypted": true
+          },
+          {
+            "requestId": "request",
+            "volumeId": "VOL",
+            "size": "1",
+            "zone": "us-east-1a",
+            "status": "creating",
+            "createTime": 1768467600000,
+            "volumeType": "gp2",
+            "iops": 100,
+            "encrypted": true,
+            "masterEncryptionKeyId": "KEY",
+            "tagSet": {},
+            "multiAttachEnabled": false
+          }
+        ]"#]]
+    .assert_eq(&shown("CreateVolume"));
+    expect![[r#"
+        [
+          {
+            "volumeId": "VOL",
+            "instanceId": "INST",
+            "device": "/dev/sdf",
+            "deleteOnTermination": false
+          },
+          {
+            "requestId": "request",
+            "volumeId": "VOL",
+            "instanceId": "INST",
+            "device": "/dev/sdf",
+            "status": "attaching",
+            "attachTime": 1768467600000,
+            "deleteOnTermination": false
+          }
+        ]"#]]
+    .assert_eq(&shown("AttachVolume"));
 }

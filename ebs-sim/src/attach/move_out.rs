@@ -76,13 +76,27 @@ impl EbsSim {
 }
 
 async fn still_held(device: &LiveDevice) -> bool {
-    device.ask_to_leave() && tokio::time::timeout(SETTLING, device.until_released()).await.is_err()
+    device.ask_to_leave() && tokio::time::timeout(SETTLING, until_released(device)).await.is_err()
+}
+
+/// Waits until nobody holds the device.
+async fn until_released(device: &LiveDevice) {
+    loop {
+        let rung = device.bell().notified();
+        tokio::pin!(rung);
+        // Listening before looking, so that a release in between is not missed.
+        rung.as_mut().enable();
+        if device.open_handles() == 0 {
+            return;
+        }
+        rung.await;
+    }
 }
 
 /// The rest of a detach that had to wait. Somebody may have forced it meanwhile.
 async fn finish(sim: Arc<EbsSim>, asked: Volume) {
     let (Some(device), Some(attachment)) = (sim.bench().device(&asked.id), asked.attachment.clone()) else { return };
-    device.until_released().await;
+    until_released(&device).await;
     let _held = sim.moves().begin(&[&attachment.instance_id, &asked.id]).await;
     let unchanged = sim.tables().volume(&asked.id).ok().flatten().filter(|now| now.attachment == asked.attachment);
     let Some(volume) = unchanged else { return };
@@ -100,5 +114,33 @@ fn forget(volume: &mut Volume, leaving: Leaving) {
                 attachment.state = AttachmentState::Attached;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_core::time::Timestamp;
+
+    use super::*;
+    use crate::device::memory::MemoryTarget;
+
+    #[tokio::test]
+    async fn a_detach_that_was_asked_for_waits_for_the_last_handle() {
+        let target = Box::new(MemoryTarget::zeroed(4096));
+        let device = Arc::new(LiveDevice::new(target, Timestamp::UNIX_EPOCH));
+        device.open().unwrap();
+        device.open().unwrap();
+        assert!(device.ask_to_leave());
+        let waiting = tokio::spawn({
+            let device = device.clone();
+            async move { until_released(&device).await }
+        });
+        device.release();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!waiting.is_finished(), "one handle is still open");
+        device.release();
+        waiting.await.unwrap();
     }
 }

@@ -19,7 +19,7 @@ const MOST_VOLUMES: usize = 28;
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let [volume_id, instance_id, device] =
         [call.require("VolumeId")?, call.require("InstanceId")?, call.require("Device")?].map(str::to_owned);
-    call.audit.request(
+    call.note_request(
         json!({ "volumeId": volume_id, "instanceId": instance_id, "device": device, "deleteOnTermination": false }),
     );
     let device = device_of(&device)?;

@@ -18,7 +18,7 @@ use crate::sim::EbsSim;
 const USUAL: Usual = Usual { size_name: "Size", size_gib: None, kind: VolumeType::Gp2 };
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
-    call.audit.request(logged_request(call));
+    call.note_request(logged_request(call));
     let zone = zone_of(call)?;
     let defaults = sim.tables().defaults(call.ctx.account(), &call.ctx.region)?;
     let plan = Plan::read(call.form, &USUAL, &defaults)?;

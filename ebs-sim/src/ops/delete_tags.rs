@@ -11,7 +11,7 @@ use crate::model::tags::Tags;
 use crate::sim::EbsSim;
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
-    call.audit.request(logged_request(call));
+    call.note_request(logged_request(call));
     let resources = resources(call)?;
     let touched = resources.iter().map(|id| touch(sim, call, id)).collect::<Result<Vec<_>, _>>()?;
     call.authorize(sim, &touched)?;

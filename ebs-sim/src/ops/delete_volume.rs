@@ -9,7 +9,7 @@ use crate::sim::EbsSim;
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let id = call.require("VolumeId")?.to_owned();
-    call.audit.request(json!({ "volumeId": id }));
+    call.note_request(json!({ "volumeId": id }));
     let touched = call.touch_volume(sim, &id)?;
     call.authorize(sim, &[touched])?;
 

@@ -11,7 +11,7 @@ use crate::sim::EbsSim;
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let filters = Filters::of(call);
-    call.audit.request(json!({ "availabilityZoneSet": {}, "filterSet": filters.logged() }));
+    call.note_request(json!({ "availabilityZoneSet": {}, "filterSet": filters.logged() }));
     call.authorize(sim, &[Touched::anything()])?;
 
     let region = &call.ctx.region;

@@ -15,7 +15,7 @@ use crate::sim::EbsSim;
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let filters = Filters::of(call);
     let ids: Vec<_> = call.form.list("InstanceId").into_iter().map(|id| json!({ "instanceId": id })).collect();
-    call.audit.request(json!({ "instancesSet": { "items": ids }, "filterSet": filters.logged() }));
+    call.note_request(json!({ "instancesSet": { "items": ids }, "filterSet": filters.logged() }));
     call.authorize(sim, &[Touched::anything()])?;
 
     let mut shown = Vec::new();

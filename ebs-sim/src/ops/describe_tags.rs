@@ -19,7 +19,7 @@ struct Tag {
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let filters = Filters::of(call);
-    call.audit.request(json!({ "filterSet": filters.logged() }));
+    call.note_request(json!({ "filterSet": filters.logged() }));
     call.authorize(sim, &[Touched::anything()])?;
 
     let mut shown = Vec::new();

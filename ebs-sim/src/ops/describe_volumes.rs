@@ -13,7 +13,7 @@ use crate::sim::EbsSim;
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let filters = Filters::of(call);
     let ids: Vec<_> = call.form.list("VolumeId").into_iter().map(|id| json!({ "volumeId": id })).collect();
-    call.audit.request(json!({ "volumeSet": { "items": ids }, "filterSet": filters.logged() }));
+    call.note_request(json!({ "volumeSet": { "items": ids }, "filterSet": filters.logged() }));
     call.authorize(sim, &[Touched::anything()])?;
 
     let mut shown = Vec::new();

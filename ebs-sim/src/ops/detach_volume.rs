@@ -15,7 +15,7 @@ use crate::sim::EbsSim;
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let id = call.require("VolumeId")?.to_owned();
     let force = call.flag("Force")?.unwrap_or(false);
-    call.audit.request(logged_request(call, &id, force));
+    call.note_request(logged_request(call, &id, force));
     let mut touched = vec![call.touch_volume(sim, &id)?];
     let attached_to = call.find_volume(sim, &id)?.and_then(|volume| volume.attachment).map(|a| a.instance_id);
     let instance_id = call.text("InstanceId").map(str::to_owned).or(attached_to);

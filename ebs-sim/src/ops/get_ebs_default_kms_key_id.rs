@@ -9,7 +9,7 @@ use crate::model::defaults::{AWS_MANAGED_KEY, EncryptionDefaults};
 use crate::sim::EbsSim;
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
-    call.audit.request(json!({ "GetEbsDefaultKmsKeyIdRequest": {} }));
+    call.note_request(json!({ "GetEbsDefaultKmsKeyIdRequest": {} }));
     call.authorize(sim, &[Touched::anything()])?;
     let defaults = sim.tables().defaults(call.ctx.account(), &call.ctx.region)?;
     Ok(Element::new("GetEbsDefaultKmsKeyIdResponse").leaf("kmsKeyId", shown(&defaults)))

@@ -8,7 +8,7 @@ use crate::error::EbsError;
 use crate::sim::EbsSim;
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
-    call.audit.request(json!({ "GetEbsEncryptionByDefaultRequest": {} }));
+    call.note_request(json!({ "GetEbsEncryptionByDefaultRequest": {} }));
     call.authorize(sim, &[Touched::anything()])?;
     let defaults = sim.tables().defaults(call.ctx.account(), &call.ctx.region)?;
     Ok(Element::new("GetEbsEncryptionByDefaultResponse")

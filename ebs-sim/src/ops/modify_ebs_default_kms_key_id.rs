@@ -10,7 +10,7 @@ use crate::sim::EbsSim;
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let key = key_arn(call.ctx.account(), &call.ctx.region, call.require("KmsKeyId")?);
-    call.audit.request(json!({ "ModifyEbsDefaultKmsKeyIdRequest": { "KmsKeyId": call.text("KmsKeyId") } }));
+    call.note_request(json!({ "ModifyEbsDefaultKmsKeyIdRequest": { "KmsKeyId": call.text("KmsKeyId") } }));
     call.authorize(sim, &[Touched::anything()])?;
     let chosen = key.clone();
     let (account, region) = (call.ctx.account(), &call.ctx.region);

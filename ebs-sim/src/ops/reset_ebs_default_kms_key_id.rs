@@ -9,7 +9,7 @@ use crate::error::EbsError;
 use crate::sim::EbsSim;
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
-    call.audit.request(json!({ "ResetEbsDefaultKmsKeyIdRequest": {} }));
+    call.note_request(json!({ "ResetEbsDefaultKmsKeyIdRequest": {} }));
     call.authorize(sim, &[Touched::anything()])?;
     let (account, region) = (call.ctx.account(), &call.ctx.region);
     let now = sim.tables().change_defaults(account, region, |defaults| defaults.kms_key = None).await?;

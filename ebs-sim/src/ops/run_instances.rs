@@ -49,7 +49,7 @@ struct Launch {
 }
 
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
-    call.audit.request(logged_request(call));
+    call.note_request(logged_request(call));
     let launch = decode(sim, call)?;
     authorize(sim, call, &launch)?;
 

@@ -14,7 +14,7 @@ pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, Eb
     let ids = call.instance_ids()?;
     let listed: Vec<_> = ids.iter().map(|id| json!({ "instanceId": id })).collect();
     let force = call.flag("Force")?.unwrap_or(false);
-    call.audit.request(json!({ "instancesSet": { "items": listed }, "force": force }));
+    call.note_request(json!({ "instancesSet": { "items": listed }, "force": force }));
     let touched = ids.iter().map(|id| call.touch_instance(sim, id)).collect::<Result<Vec<_>, _>>()?;
     call.authorize(sim, &touched)?;
 

@@ -14,7 +14,7 @@ use crate::store::Gone;
 pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, EbsError> {
     let ids = call.instance_ids()?;
     let listed: Vec<_> = ids.iter().map(|id| json!({ "instanceId": id })).collect();
-    call.audit.request(json!({ "instancesSet": { "items": listed } }));
+    call.note_request(json!({ "instancesSet": { "items": listed } }));
     let touched = ids.iter().map(|id| call.touch_instance(sim, id)).collect::<Result<Vec<_>, _>>()?;
     call.authorize(sim, &touched)?;
 
