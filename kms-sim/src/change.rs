@@ -82,6 +82,17 @@ impl KmsSim {
         Ok(keys.into_iter().map(|key| self.registry.show_key(key)).collect())
     }
 
+    /// How far the material has come that waits for rotation: whether each related key has it.
+    pub(crate) fn pending_state(&self, key: &Key) -> Option<&'static str> {
+        let pending = key.pending.as_ref()?;
+        let has = |key: &Key| key.pending.as_ref().is_some_and(|own| own.id == pending.id && own.is_present());
+        let relatives = self.registry.relatives(&key.address);
+        match has(key) && relatives.iter().all(|relative| relative.address == key.address || has(relative)) {
+            true => Some("PENDING_ROTATION"),
+            false => Some("PENDING_MULTI_REGION_IMPORT_AND_ROTATION"),
+        }
+    }
+
     /// Metadata of a key, its relatives in other regions included.
     pub(crate) fn metadata(&self, key: &Key) -> Value {
         let mut metadata = key.metadata();
@@ -110,6 +121,9 @@ impl KmsSim {
 
     /// Tells the ledger of a key: in the clear inside the HSM, wrapped in the store.
     pub(crate) fn announce(&self, key: &Key) {
+        if !key.all_materials().any(BackingKey::is_present) {
+            return;
+        }
         let (custodian, subject) = (self.world.custodian(), key.address.subject());
         custodian.placed(&subject, Place::Hsm, aws_core::event::Form::Plaintext);
         custodian.wrapped(&subject, Place::KmsStore, "hsm root");
@@ -159,7 +173,12 @@ impl KmsSim {
 }
 
 /// An enabled customer key without description or tags.
-pub(crate) fn newborn(address: KeyAddress, policy: KeyPolicy, material: BackingKey, now: Timestamp) -> Key {
+pub(crate) fn newborn(
+    address: KeyAddress,
+    policy: KeyPolicy,
+    material: impl Into<Option<BackingKey>>,
+    now: Timestamp,
+) -> Key {
     Key {
         arn: address.arn(),
         address,
@@ -172,7 +191,7 @@ pub(crate) fn newborn(address: KeyAddress, policy: KeyPolicy, material: BackingK
         returns_to: None,
         deletion: None,
         replica_wait_days: None,
-        materials: vec![material],
+        materials: material.into().into_iter().collect(),
         pending: None,
         rotation: Rotation::default(),
         policy,

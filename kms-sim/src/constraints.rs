@@ -75,6 +75,10 @@ const POLICY_PATTERN: Pattern = Pattern {
 };
 const MARKER_PATTERN: Pattern = Pattern { text: "[\\u0020-\\u00FF]*", accepts: |c| matches!(c, '\u{20}'..='\u{ff}') };
 
+/// Whether the parts are in order is judged when the region is read.
+const REGION_PATTERN: Pattern =
+    Pattern { text: "^([a-z]+-){2,3}\\d+$", accepts: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' };
+
 const ONE_TOKEN: Shape = Shape::Text(1, 8192, None);
 const ONE_OPERATION: Shape = Shape::Word(&[
     "Decrypt",
@@ -106,6 +110,7 @@ pub(crate) const POLICY: Shape = Shape::Text(1, 131_072, Some(&POLICY_PATTERN));
 pub(crate) const POLICY_NAME: Shape = Shape::Text(1, 128, Some(&WORD_PATTERN));
 pub(crate) const DESCRIPTION: Shape = Shape::Text(0, 8192, None);
 pub(crate) const MARKER: Shape = Shape::Text(1, 1024, Some(&MARKER_PATTERN));
+pub(crate) const REGION: Shape = Shape::Text(1, 32, Some(&REGION_PATTERN));
 pub(crate) const TAG_KEY: Shape = Shape::Text(1, 128, None);
 pub(crate) const TAGS: Shape = Shape::List(0, usize::MAX, &ONE_TAG);
 pub(crate) const TAG_KEYS: Shape = Shape::List(0, usize::MAX, &TAG_KEY);

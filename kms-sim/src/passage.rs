@@ -85,12 +85,13 @@ impl KmsSim {
         if is_over { self.end(&key).await } else { Ok(()) }
     }
 
+    /// A rotation that needs an HSM stays due while there is none.
     fn rotate(&self, key: &mut Key, now: Timestamp) -> Vec<Rotated> {
         let mut done = Vec::new();
-        // With every HSM wiped there is no new material: the key stays due, and rotates when they are restored.
-        while let Some((origin, at)) = key.next_rotation(now).filter(|_| self.hsm.is_available()) {
+        while let Some((origin, at)) = key.next_rotation(now) {
+            let Ok(next) = self.next_material(key, origin, at) else { break };
             key.rotation.done(origin, at);
-            let Some(material) = self.next_material(key, origin, at) else { continue };
+            let Some(material) = next else { continue };
             let previous = key.materials.last().map(|material| material.id);
             done.push(Rotated { origin, at, previous, current: material.id });
             key.materials.push(material);
@@ -99,10 +100,10 @@ impl KmsSim {
     }
 
     /// What a rotation makes current: new material, or that which was imported for it.
-    fn next_material(&self, key: &mut Key, origin: Origin, at: Timestamp) -> Option<BackingKey> {
+    fn next_material(&self, key: &mut Key, origin: Origin, at: Timestamp) -> Result<Option<BackingKey>, KmsError> {
         match key.origin {
-            KeyOrigin::External => key.pending.take().map(|pending| BackingKey { since: at, origin, ..pending }),
-            _ => self.hsm.new_material(&key.address, at, origin).ok(),
+            KeyOrigin::External => Ok(key.pending.take().map(|pending| BackingKey { since: at, origin, ..pending })),
+            KeyOrigin::AwsKms => self.hsm.new_material(&key.address, at, origin).map(Some),
         }
     }
 

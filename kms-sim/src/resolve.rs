@@ -78,12 +78,21 @@ impl KmsSim {
     ) -> Result<Source, KmsError> {
         let blob = CiphertextBlob::parse(blob).map_err(|_| KmsError::InvalidCiphertext)?;
         if let Some(named) = named {
+            self.check_region_of(call, named)?;
             return Ok(Source { blob, found: self.find::<A>(call, named).await?, phrase: Phrase::Arn });
         }
         let holder =
             self.registry.holder(MaterialId(blob.material_id), &call.ctx.region).ok_or_else(unknown_ciphertext)?;
         let key = self.settled(holder).await?.ok_or_else(unknown_ciphertext)?;
         Ok(Source { blob, found: Found { key, alias: None }, phrase: Phrase::Ciphertext })
+    }
+
+    /// A blob is opened by the key of the region that is asked. The ARN of a related key elsewhere names another key.
+    fn check_region_of(&self, call: &Call<'_>, named: &str) -> Result<(), KmsError> {
+        let KeyRef::KeyArn { account, region, id } = KeyRef::parse(named)? else { return Ok(()) };
+        let here = KeyAddress { account, region: call.ctx.region.clone(), id };
+        let is_relative = || self.registry.key(&here).is_some_and(|key| key.multi_region.is_some());
+        if region != here.region && is_relative() { Err(KmsError::IncorrectKey) } else { Ok(()) }
     }
 
     async fn by_id<A: Action>(&self, call: &Call<'_>, address: KeyAddress) -> Result<Found, KmsError> {

@@ -32,8 +32,8 @@ impl JsonService for KmsSim {
             CancelKeyDeletion CreateAlias CreateGrant CreateKey Decrypt DeleteAlias DescribeKey DisableKey
             DisableKeyRotation EnableKey EnableKeyRotation Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
             GenerateRandom GetKeyPolicy GetKeyRotationStatus ListAliases ListGrants ListKeyPolicies ListKeyRotations
-            ListKeys ListResourceTags PutKeyPolicy ReEncrypt RetireGrant RevokeGrant RotateKeyOnDemand
-            ScheduleKeyDeletion TagResource UntagResource UpdateAlias UpdateKeyDescription
+            ListKeys ListResourceTags PutKeyPolicy ReEncrypt ReplicateKey RetireGrant RevokeGrant RotateKeyOnDemand
+            ScheduleKeyDeletion TagResource UntagResource UpdateAlias UpdateKeyDescription UpdatePrimaryRegion
         );
         outcome.map_err(|error: KmsError| error.fault())
     }

@@ -36,6 +36,7 @@ actions! {
     CreateKey: None, OWN;
     Decrypt: Some(GrantOperation::Decrypt), CROSSES;
     DeleteAlias: None, OWN;
+    DeleteImportedKeyMaterial: None, OWN;
     DescribeKey: Some(GrantOperation::DescribeKey), CROSSES;
     DisableKey: None, OWN;
     DisableKeyRotation: None, OWN;
@@ -45,17 +46,22 @@ actions! {
     GenerateDataKey: Some(GrantOperation::GenerateDataKey), CROSSES;
     GenerateDataKeyWithoutPlaintext: Some(GrantOperation::GenerateDataKeyWithoutPlaintext), CROSSES;
     GenerateRandom: None, OWN;
+    GetKeyLastUsage: None, OWN;
     GetKeyPolicy: None, OWN;
     GetKeyRotationStatus: None, CROSSES;
+    GetParametersForImport: None, OWN;
+    ImportKeyMaterial: None, OWN;
     ListAliases: None, OWN;
     ListGrants: None, CROSSES;
     ListKeyPolicies: None, OWN;
     ListKeyRotations: None, OWN;
     ListKeys: None, OWN;
     ListResourceTags: None, OWN;
+    ListRetirableGrants: None, OWN;
     PutKeyPolicy: None, OWN;
     ReEncryptFrom: Some(GrantOperation::ReEncryptFrom), CROSSES;
     ReEncryptTo: Some(GrantOperation::ReEncryptTo), CROSSES;
+    ReplicateKey: None, OWN;
     RetireGrant: Some(GrantOperation::RetireGrant), CROSSES;
     RevokeGrant: None, CROSSES;
     RotateKeyOnDemand: None, OWN;
@@ -64,4 +70,5 @@ actions! {
     UntagResource: None, OWN;
     UpdateAlias: None, OWN;
     UpdateKeyDescription: None, OWN;
+    UpdatePrimaryRegion: None, OWN;
 }

@@ -4,7 +4,8 @@ use aws_core::call::CallContext;
 use aws_core::policy::condition::Facts;
 use kms_api::shapes::ContextMap;
 
-use crate::model::key::{Key, SYMMETRIC_DEFAULT};
+use crate::model::key::{Key, KeyOrigin, SYMMETRIC_DEFAULT};
+use crate::model::replica::MultiRegion;
 
 /// Keys that every request to KMS carries. `kms:ViaService` is absent from direct calls.
 pub(crate) fn of_call(ctx: &CallContext) -> Facts {
@@ -18,7 +19,7 @@ pub(crate) fn of_call(ctx: &CallContext) -> Facts {
 
 /// Keys about the KMS key at hand.
 pub(crate) fn add_key(facts: &mut Facts, key: &Key, aliases: Vec<String>, request_alias: Option<&str>) {
-    add_key_kind(facts);
+    add_key_kind(facts, Kind::of(key));
     facts.set_all("kms:ResourceAliases", aliases);
     if let Some(alias) = request_alias {
         facts.set("kms:RequestAlias", alias);
@@ -28,11 +29,27 @@ pub(crate) fn add_key(facts: &mut Facts, key: &Key, aliases: Vec<String>, reques
     }
 }
 
-/// Keys about the kind of key: one kind so far.
-pub(crate) fn add_key_kind(facts: &mut Facts) {
+/// What kind of key it is, or is to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) origin: KeyOrigin,
+    pub(crate) multi_region: Option<MultiRegion>,
+}
+
+impl Kind {
+    pub(crate) fn of(key: &Key) -> Self {
+        Self { origin: key.origin, multi_region: key.multi_region }
+    }
+}
+
+/// Keys about the kind of key.
+pub(crate) fn add_key_kind(facts: &mut Facts, kind: Kind) {
     facts.set("kms:KeySpec", SYMMETRIC_DEFAULT).set("kms:CustomerMasterKeySpec", SYMMETRIC_DEFAULT);
     facts.set("kms:KeyUsage", "ENCRYPT_DECRYPT").set("kms:CustomerMasterKeyUsage", "ENCRYPT_DECRYPT");
-    facts.set("kms:KeyOrigin", "AWS_KMS").set("kms:MultiRegion", "false");
+    facts.set("kms:KeyOrigin", kind.origin.name()).set("kms:MultiRegion", kind.multi_region.is_some().to_string());
+    if let Some(role) = kind.multi_region {
+        facts.set("kms:MultiRegionKeyType", role.name());
+    }
 }
 
 /// Keys of cryptographic operations.

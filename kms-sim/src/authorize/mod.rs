@@ -22,6 +22,7 @@ use kms_api::error::KmsError;
 use kms_api::shapes::ContextMap;
 
 use self::action::{Action, PutKeyPolicy, RetireGrant};
+use self::facts::Kind;
 use crate::KmsSim;
 use crate::call::Call;
 use crate::error::{hidden_resource, unknown_ciphertext};
@@ -107,10 +108,15 @@ impl KmsSim {
     }
 
     /// Whether the caller could change the key policy again if it were this one.
-    pub(crate) fn keeps_the_door_open(&self, call: &Call<'_>, key: &KeyAddress, policy: &KeyPolicy) -> bool {
+    pub(crate) fn keeps_the_door_open(
+        &self,
+        call: &Call<'_>,
+        (key, kind): (&KeyAddress, Kind),
+        policy: &KeyPolicy,
+    ) -> bool {
         let identity = self.world.identities.policies(&call.ctx.caller);
         let mut facts = facts::of_call(call.ctx);
-        facts::add_key_kind(&mut facts);
+        facts::add_key_kind(&mut facts, kind);
         let (action, resource) = (PutKeyPolicy::NAME, &*key.arn());
         evaluate(
             &Question { call: call.ctx, action, resource, facts: &facts },

@@ -139,6 +139,11 @@ impl Key {
         self.multi_region == Some(MultiRegion::Replica)
     }
 
+    /// Rotation is decided upon at the primary key, and by schedule only for material that KMS makes.
+    pub fn check_rotates_here(&self) -> Result<(), KmsError> {
+        if self.is_replica() { self.check_primary() } else { Ok(()) }
+    }
+
     /// The multi-Region primary key among its relatives is the only one that may do this.
     pub fn check_primary(&self) -> Result<(), KmsError> {
         match self.multi_region {

@@ -14,14 +14,16 @@ use serde_json::{Value, json};
 use super::put_key_policy::accept_policy;
 use crate::KmsSim;
 use crate::authorize::action::{CreateKey, PutKeyPolicy, TagResource};
-use crate::authorize::facts;
+use crate::authorize::facts::{self, Kind};
 use crate::call::Call;
 use crate::change::newborn;
 use crate::constraints::{DESCRIPTION, Member, POLICY, Shape, TAGS, optional};
 use crate::model::address::KeyAddress;
 use crate::model::backing_key::{BackingKey, Origin};
-use crate::model::key::{Key, SYMMETRIC_DEFAULT};
+use crate::model::key::{Key, KeyOrigin, SYMMETRIC_DEFAULT};
 use crate::model::key_policy::KeyPolicy;
+use crate::model::key_state::KeyState;
+use crate::model::replica::MultiRegion;
 use crate::model::tags::{self, CUSTOM_ID, CUSTOM_MATERIAL, Tag};
 use crate::operation::{Operation, json};
 
@@ -88,19 +90,20 @@ impl Operation for CreateKey {
     type Answer = Arc<Key>;
 
     async fn run(kms: &KmsSim, call: &mut Call<'_>, request: CreateKeyRequest) -> Result<Arc<Key>, KmsError> {
-        check_kind(&request)?;
+        let kind = check_kind(&request)?;
         tags::check(&request.tags)?;
-        authorize(kms, call, &request)?;
+        authorize(kms, call, kind, &request)?;
         let seeds = Seeds::of(&request.tags)?;
-        let address = KeyAddress::of_caller(call.ctx, seeds.id.unwrap_or_else(|| kms.world.uuid()));
-        let policy = policy_for(kms, call, &address, &request)?;
+        let address = KeyAddress::of_caller(call.ctx, seeds.id.clone().unwrap_or_else(|| fresh_id(kms, kind)));
+        let policy = policy_for(kms, call, (&address, kind), &request)?;
         let _turn = kms.turns.take(&[&address.arn()]).await;
-        if kms.registry.key(&address).is_some() {
-            return Err(KmsError::AlreadyExists(format!("A key with the id {} already exists", address.id)));
-        }
+        check_free(kms, &address)?;
         let now = kms.world.now();
-        let material = first_material(kms, &address, seeds.material.as_ref())?;
-        let mut key = Key { description: request.description, ..newborn(address, policy, material, now) };
+        let material = first_material(kms, &address, kind, seeds.material.as_ref())?;
+        let state = if material.is_some() { KeyState::Enabled } else { KeyState::PendingImport };
+        let born = newborn(address, policy, material, now);
+        let Kind { origin, multi_region } = kind;
+        let mut key = Key { description: request.description, origin, multi_region, state, ..born };
         tags::add(&mut key.tags, request.tags.into_iter().filter(tags::is_plain))?;
         let key = kms.keep_key(key).await?;
         kms.announce(&key);
@@ -115,7 +118,7 @@ impl Operation for CreateKey {
 }
 
 /// Which kinds of keys there are; those without a room yet are refused by name.
-fn check_kind(request: &CreateKeyRequest) -> Result<(), KmsError> {
+fn check_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
     if request.key_spec.is_some() && request.customer_master_key_spec.is_some() {
         return Err(KmsError::Validation(
             "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is \
@@ -136,11 +139,26 @@ fn check_kind(request: &CreateKeyRequest) -> Result<(), KmsError> {
     }
 }
 
-fn check_origin(request: &CreateKeyRequest) -> Result<(), KmsError> {
-    match request.origin.as_deref() {
-        None | Some("AWS_KMS") if request.multi_region == Some(true) => Err(not_served("MultiRegion")),
-        None | Some("AWS_KMS") => Ok(()),
-        Some(other) => Err(not_served(&format!("Origin {other}"))),
+fn check_origin(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
+    let origin = request.origin.as_deref().map_or(Some(KeyOrigin::AwsKms), KeyOrigin::parse);
+    let origin = origin.ok_or_else(|| not_served(&format!("Origin {}", request.origin.as_deref().unwrap_or(""))))?;
+    let multi_region = (request.multi_region == Some(true)).then_some(MultiRegion::Primary);
+    Ok(Kind { origin, multi_region })
+}
+
+/// A multi-Region key's id tells that it is one.
+fn fresh_id(kms: &KmsSim, kind: Kind) -> String {
+    match kind.multi_region {
+        Some(_) => format!("mrk-{}", hex::encode(kms.world.entropy.array::<16>())),
+        None => kms.world.uuid(),
+    }
+}
+
+/// An id is taken by a key of this region, and by a multi-Region key of any.
+fn check_free(kms: &KmsSim, address: &KeyAddress) -> Result<(), KmsError> {
+    match kms.registry.key(address).is_none() && kms.registry.relatives(address).is_empty() {
+        true => Ok(()),
+        false => Err(KmsError::AlreadyExists(format!("A key with the id {} already exists", address.id))),
     }
 }
 
@@ -149,8 +167,8 @@ fn not_served(what: &str) -> KmsError {
 }
 
 /// Tags and a policy at birth need the permissions that they would need later.
-fn authorize(kms: &KmsSim, call: &mut Call<'_>, request: &CreateKeyRequest) -> Result<(), KmsError> {
-    let facts = facts(call, request);
+fn authorize(kms: &KmsSim, call: &mut Call<'_>, kind: Kind, request: &CreateKeyRequest) -> Result<(), KmsError> {
+    let facts = facts(call, kind, request);
     kms.permit::<CreateKey>(call, "*", &facts)?;
     if !request.tags.is_empty() {
         kms.permit::<TagResource>(call, "*", &facts)?;
@@ -161,9 +179,9 @@ fn authorize(kms: &KmsSim, call: &mut Call<'_>, request: &CreateKeyRequest) -> R
     Ok(())
 }
 
-fn facts(call: &Call<'_>, request: &CreateKeyRequest) -> Facts {
+fn facts(call: &Call<'_>, kind: Kind, request: &CreateKeyRequest) -> Facts {
     let mut facts = facts::of_call(call.ctx);
-    facts::add_key_kind(&mut facts);
+    facts::add_key_kind(&mut facts, kind);
     facts.set("kms:BypassPolicyLockoutSafetyCheck", request.bypass_policy_lockout_safety_check.to_string());
     // Not all tags: facts end up in the explanation, which is shown, and one of these tags is key material.
     let plain = request.tags.iter().filter(|tag| tags::is_plain(tag));
@@ -174,12 +192,12 @@ fn facts(call: &Call<'_>, request: &CreateKeyRequest) -> Facts {
 fn policy_for(
     kms: &KmsSim,
     call: &Call<'_>,
-    address: &KeyAddress,
+    key: (&KeyAddress, Kind),
     request: &CreateKeyRequest,
 ) -> Result<KeyPolicy, KmsError> {
     match &request.policy {
-        None => Ok(KeyPolicy::default_for(&address.account)),
-        Some(text) => accept_policy(kms, call, address, text, request.bypass_policy_lockout_safety_check),
+        None => Ok(KeyPolicy::default_for(&key.0.account)),
+        Some(text) => accept_policy(kms, call, key, text, request.bypass_policy_lockout_safety_check),
     }
 }
 
@@ -209,15 +227,26 @@ fn custom_material(text: &str) -> Result<Secret, KmsError> {
     bytes.ok_or_else(|| KmsError::Validation(format!("{CUSTOM_MATERIAL} takes 32 bytes in base64.")))
 }
 
-fn first_material(kms: &KmsSim, address: &KeyAddress, brought: Option<&Secret>) -> Result<BackingKey, KmsError> {
-    match brought {
-        Some(bytes) => kms.hsm.take_in(address, bytes, kms.world.now()),
-        None => kms.hsm.new_material(address, kms.world.now(), Origin::Creation),
+/// Material that is to be imported is not there yet.
+fn first_material(
+    kms: &KmsSim,
+    address: &KeyAddress,
+    kind: Kind,
+    brought: Option<&Secret>,
+) -> Result<Option<BackingKey>, KmsError> {
+    let now = kms.world.now();
+    match (kind.origin, brought) {
+        (KeyOrigin::AwsKms, Some(bytes)) => kms.hsm.take_in(address, bytes, now).map(Some),
+        (KeyOrigin::AwsKms, None) => kms.hsm.new_material(address, now, Origin::Creation).map(Some),
+        (KeyOrigin::External, None) => Ok(None),
+        (KeyOrigin::External, Some(_)) => {
+            Err(KmsError::Validation(format!("{CUSTOM_MATERIAL} is for keys of origin AWS_KMS.")))
+        }
     }
 }
 
 /// Metadata as CloudTrail spells it: members start in lower case, and an account id is one word.
-fn shown(metadata: Value) -> Value {
+pub(crate) fn shown(metadata: Value) -> Value {
     let Value::Object(members) = metadata else { return metadata };
     let lower = |name: String| match &*name {
         "AWSAccountId" => "aWSAccountId".into(),

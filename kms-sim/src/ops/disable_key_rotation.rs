@@ -21,7 +21,8 @@ impl Operation for DisableKeyRotation {
     async fn run(kms: &KmsSim, call: &mut Call<'_>, request: ByKey) -> Result<(), KmsError> {
         let found = kms.find_key::<Self>(call, &request.key_id).await?;
         let key = kms.ask::<Self>(call, &found).decide()?;
-        kms.change(&key.address, |key| {
+        kms.change_shared(&key.address, |key| {
+            key.check_rotates_here()?;
             key.permit(Use::RotationChange)?;
             key.rotation.disable();
             Ok(())

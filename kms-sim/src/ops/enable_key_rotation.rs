@@ -8,6 +8,7 @@ use crate::KmsSim;
 use crate::authorize::action::EnableKeyRotation;
 use crate::call::Call;
 use crate::constraints::{KEY_ID, Member, Shape, needed, optional};
+use crate::model::key::KeyOrigin;
 use crate::model::key_state::Use;
 use crate::model::rotation::DEFAULT_PERIOD_DAYS;
 use crate::operation::Operation;
@@ -33,7 +34,11 @@ impl Operation for EnableKeyRotation {
         let fact = period_days.unwrap_or(DEFAULT_PERIOD_DAYS).to_string();
         let key = kms.ask::<Self>(call, &found).fact("kms:RotationPeriodInDays", fact).decide()?;
         let now = kms.world.now();
-        kms.change(&key.address, |key| {
+        kms.change_shared(&key.address, |key| {
+            key.check_rotates_here()?;
+            if key.origin != KeyOrigin::AwsKms {
+                return Err(KmsError::UnsupportedOperation(None));
+            }
             key.permit(Use::RotationChange)?;
             key.rotation.enable(period_days, now);
             Ok(())

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::KmsSim;
 use crate::authorize::action::PutKeyPolicy;
+use crate::authorize::facts::Kind;
 use crate::call::Call;
 use crate::constraints::{KEY_ID, Member, POLICY, POLICY_NAME, Shape, needed, optional};
 use crate::model::address::KeyAddress;
@@ -40,7 +41,7 @@ impl Operation for PutKeyPolicy {
         let asking = kms.ask::<Self>(call, &found);
         let key = asking.fact("kms:BypassPolicyLockoutSafetyCheck", bypass.to_string()).decide()?;
         check_name(request.policy_name.as_deref())?;
-        let policy = accept_policy(kms, call, &key.address, &request.policy, bypass)?;
+        let policy = accept_policy(kms, call, (&key.address, Kind::of(&key)), &request.policy, bypass)?;
         kms.change(&key.address, |key| {
             key.policy = policy;
             Ok(())
@@ -67,7 +68,7 @@ pub(crate) fn check_name(name: Option<&str>) -> Result<(), KmsError> {
 pub(crate) fn accept_policy(
     kms: &KmsSim,
     call: &Call<'_>,
-    key: &KeyAddress,
+    key: (&KeyAddress, Kind),
     text: &str,
     bypass: bool,
 ) -> Result<KeyPolicy, KmsError> {

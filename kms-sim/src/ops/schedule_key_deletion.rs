@@ -1,4 +1,5 @@
-//! `ScheduleKeyDeletion`: the key is unusable at once and gone, with all it ever encrypted, after the waiting period.
+//! `ScheduleKeyDeletion`: the key is unusable at once and gone, with all it ever encrypted, after the waiting period. A
+//! primary key waits for its replicas to go first.
 
 use aws_core::time::epoch_seconds;
 use bytes::Bytes;
@@ -10,6 +11,9 @@ use crate::KmsSim;
 use crate::authorize::action::ScheduleKeyDeletion;
 use crate::call::Call;
 use crate::constraints::{KEY_ID, Member, Shape, needed, optional};
+use crate::model::key::Key;
+use crate::model::key_state::KeyState;
+use crate::model::replica::MultiRegion;
 use crate::operation::{Operation, json};
 
 const DEFAULT_WINDOW_DAYS: u32 = 30;
@@ -35,22 +39,30 @@ impl Operation for ScheduleKeyDeletion {
         let asking = kms.ask::<Self>(call, &found);
         let key = asking.fact("kms:ScheduleKeyDeletionPendingWindowInDays", window_days.to_string()).decide()?;
         let now = kms.world.now();
-        let deletion = kms.change(&key.address, |key| key.schedule_deletion(window_days, now)).await?;
-        call.answered(json!({
-            "keyId": key.arn,
-            "keyState": "PendingDeletion",
-            "deletionDate": aws_core::time::iso_seconds(deletion.date),
-            "pendingWindowInDays": window_days,
-        }));
-        Ok(json!({
-            "KeyId": key.arn,
-            "DeletionDate": epoch_seconds(deletion.date),
-            "KeyState": "PendingDeletion",
-            "PendingWindowInDays": window_days,
-        }))
+        let deletion = kms
+            .change(&key.address, |key| match has_replicas(kms, key) {
+                true => key.schedule_after_replicas(window_days).map(|()| None),
+                false => key.schedule_deletion(window_days, now).map(|deletion| Some(deletion.date)),
+            })
+            .await?;
+        let state = if deletion.is_some() { KeyState::PendingDeletion } else { KeyState::PendingReplicaDeletion };
+        let mut shown = json!({"keyId": key.arn, "keyState": state.name(), "pendingWindowInDays": window_days});
+        let mut answer = json!({"KeyId": key.arn, "KeyState": state.name(), "PendingWindowInDays": window_days});
+        if let Some(date) = deletion {
+            shown["deletionDate"] = json!(aws_core::time::iso_seconds(date));
+            answer["DeletionDate"] = json!(epoch_seconds(date));
+        }
+        call.answered(shown);
+        Ok(answer)
     }
 
     fn print(_kms: &KmsSim, answer: Value) -> Bytes {
         json(&answer)
     }
+}
+
+/// A primary key outlives its replicas.
+fn has_replicas(kms: &KmsSim, key: &Key) -> bool {
+    let primary = key.multi_region == Some(MultiRegion::Primary);
+    primary && kms.registry.relatives(&key.address).iter().any(|relative| relative.is_replica())
 }

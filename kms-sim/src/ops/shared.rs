@@ -1,7 +1,9 @@
 //! What several operations say in the same words.
 
+use aws_core::audit::Opening;
 use aws_core::call::CallContext;
 use aws_core::event::{Form, Place};
+use aws_core::id::Region;
 use base64::Engine;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +15,9 @@ use kms_api::shapes::ContextMap;
 use kms_api::world::World;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+
+use crate::KmsSim;
+use crate::call::Call;
 
 /// The only algorithm of symmetric encryption keys.
 pub(crate) const DEFAULT_ALGORITHM: (&str, &str) = ("encryptionAlgorithm", "SYMMETRIC_DEFAULT");
@@ -52,6 +57,28 @@ pub(crate) fn check_algorithm(algorithm: Option<&str>) -> Result<(), KmsError> {
             "Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT."
         ))),
     }
+}
+
+/// A region, as the pattern of the model wants it.
+pub(crate) fn region(member: &str, text: &str) -> Result<Region, KmsError> {
+    let (words, number) = text.rsplit_once('-').unwrap_or_default();
+    let in_order = (2..=3).contains(&words.split('-').count())
+        && words.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
+        && number.bytes().all(|b| b.is_ascii_digit());
+    let region = Region::parse(text).filter(|_| in_order && !number.is_empty());
+    region.ok_or_else(|| {
+        KmsError::Validation(format!(
+            "1 validation error detected: Value '{text}' at '{member}' failed to satisfy constraint: Member must \
+             satisfy regular expression pattern: ^([a-z]+-){{2,3}}\\d+$"
+        ))
+    })
+}
+
+/// The notebook of a part of an operation that happens in another region, and is recorded there too. The caller
+/// closes it.
+pub(crate) fn elsewhere<'c>(kms: &KmsSim, there: &'c CallContext, name: &'static str) -> Call<'c> {
+    let opening = Opening { source: "kms.amazonaws.com", name, read_only: false, management: true };
+    Call { ctx: there, audit: kms.world.audit(there, opening) }
 }
 
 /// `kms:GrantIsForAWSResource`

@@ -15,6 +15,7 @@ mod disk;
 mod grants;
 mod ledger;
 mod permissions;
+mod regions;
 mod rotation;
 mod stage;
 mod states;

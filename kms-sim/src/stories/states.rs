@@ -106,14 +106,6 @@ fn other_kinds_of_keys_are_refused_in_so_many_words() {
         "create-key KeyUsage=SIGN_VERIFY",
         expect!["ValidationException 400: KeyUsage SIGN_VERIFY is not compatible with KeySpec SYMMETRIC_DEFAULT"],
     );
-    check(
-        "create-key Origin=EXTERNAL",
-        expect!["UnsupportedOperationException 400: This simulator does not serve Origin EXTERNAL yet."],
-    );
-    check(
-        "create-key MultiRegion=true",
-        expect!["UnsupportedOperationException 400: This simulator does not serve MultiRegion yet."],
-    );
 }
 
 #[test]
