@@ -46,7 +46,18 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that encrypt.
-const CIPHERS: &[&str] = &["aes", "aes-gcm", "xts-mode", "aws-lc-rs", "chacha20poly1305", "ring", "openssl"];
+const CIPHERS: &[&str] = &[
+    "aes",
+    "aes-gcm",
+    "xts-mode",
+    "aws-lc-rs",
+    "ed25519-dalek",
+    "ml-dsa",
+    "ml-kem",
+    "chacha20poly1305",
+    "ring",
+    "openssl",
+];
 
 /// The modules in which `unsafe` is lifted, each with SAFETY and JUSTIFICATION notes.
 const UNSAFE_MODULES: &[&str] = &["foundation/envelope/src/locked.rs", "foundation/envelope/src/xts/fused.rs"];

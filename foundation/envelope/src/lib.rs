@@ -1,4 +1,5 @@
-//! All cryptography of the house, pure: bytes in, bytes out. No socket, file, clock or randomness of its own.
+//! All cryptography of the house, pure: bytes in, bytes out. No socket, file or clock; randomness comes from the caller,
+//! but for RSA keys and the padding and nonces of RSA and ECDSA, which `asymmetric` leaves to aws-lc.
 //!
 //! ```text
 //! secret     zeroizing bytes behind one door          entropy   where randomness comes from
@@ -6,6 +7,8 @@
 //! derive     one key per message (SP 800-108)          gcm       seal and open
 //! blob       CiphertextBlob: AWS's byte layout         xts       VolumeCipher
 //! segment    segmented AEAD of object bodies           wrap      small secrets under a 256-bit key
+//! asymmetric RSA, ECC, Ed25519, ML-DSA, ML-KEM         mac       HMAC keys
+//! key_wrap   how key material travels into KMS
 //! locked     memory that is never swapped, dumped or forked
 //! scrub      overwriting what a computation left on the stack
 //! ```
@@ -14,13 +17,16 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod asymmetric;
 pub mod blob;
 pub mod context;
 pub mod data_key;
 pub mod derive;
 pub mod entropy;
 pub mod gcm;
+pub mod key_wrap;
 mod locked;
+pub mod mac;
 mod scrub;
 pub mod secret;
 pub mod segment;
