@@ -1,5 +1,6 @@
 """A server to test against, and the people of its accounts."""
 
+import atexit
 import itertools
 import json
 import os
@@ -39,6 +40,8 @@ class Server:
         self.mount = os.path.join(self.own.name, "mnt")
         self.flags = list(flags)
         self.env = {**os.environ, **(env or {})}
+        # A test that fails before it closes its server must not leave it running.
+        atexit.register(self.close)
         self.start()
 
     def start(self):
@@ -64,10 +67,11 @@ class Server:
         return code
 
     def close(self):
-        """Stops it for good."""
+        """Stops it for good. Once is enough, twice does no harm."""
         if self.process.poll() is None:
             self.stop()
         self.own.cleanup()
+        atexit.unregister(self.close)
 
     def control(self, path, body=None):
         """Asks the control plane, or tells it something."""
