@@ -69,7 +69,7 @@ impl Ec2 {
             let parameters = [("VolumeId", volume), ("InstanceId", instance), ("Device", device.as_str())];
             match self.call("AttachVolume", &parameters).await {
                 Ok(_) => return Ok(()),
-                Err(error) if error.to_string().starts_with("InvalidDevice.InUse") => {}
+                Err(error) if error.to_string().contains("already in use") => {}
                 Err(error) => return Err(error),
             }
         }
