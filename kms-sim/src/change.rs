@@ -125,7 +125,9 @@ impl KmsSim {
             return;
         }
         let (custodian, subject) = (self.world.custodian(), key.address.subject());
-        custodian.placed(&subject, Place::Hsm, aws_core::event::Form::Plaintext);
+        if self.hsm.is_available() {
+            custodian.placed(&subject, Place::Hsm, aws_core::event::Form::Plaintext);
+        }
         custodian.wrapped(&subject, Place::KmsStore, "hsm root");
     }
 

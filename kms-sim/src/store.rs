@@ -4,9 +4,12 @@
 //! kms.keys     ACCOUNT/REGION/KEY-ID             everything about a key, its wrapped material included
 //! kms.aliases  ACCOUNT/REGION/alias/NAME         what the alias points at
 //! kms.grants   ACCOUNT/REGION/KEY-ID/GRANT-ID    one grant
+//! kms.hsm      fleet                             which HSMs are wiped (`fleet`)
 //! ```
 //!
 //! Times are kept in milliseconds, as KMS shows them. A row never holds a plaintext key.
+
+pub(crate) mod fleet;
 
 use std::collections::BTreeMap;
 

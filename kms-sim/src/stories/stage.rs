@@ -116,6 +116,8 @@ impl Stage {
             "through" => self.ctx.via = Some(through(rest[0])),
             "days" => self.clock.advance(SignedDuration::from_hours(24 * rest[0].parse::<i64>().unwrap())),
             "tick" => self.block_on(self.kms.tick()),
+            "tamper" => drop(self.block_on(self.kms.hsm_tamper(rest[0].parse().unwrap())).unwrap()),
+            "bring-backup" => drop(self.block_on(self.kms.hsm_restore(root_key())).unwrap()),
             "restart" => self.kms = KmsSim::open(self.store.clone(), self.world.clone(), root_key()).unwrap(),
             _ => return self.operation(verb, &rest),
         }
