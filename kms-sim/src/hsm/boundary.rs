@@ -9,6 +9,8 @@
 //! Each door demands the proof that `authorize` has decided, so that forgetting to ask does not compile. There is no
 //! door that gives out a backing key, and none that takes a key by name.
 
+pub mod import;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -93,6 +93,8 @@ pub enum Use {
     Decoration,
     /// Getting parameters for an import, and importing.
     Import,
+    /// Deleting imported material.
+    LosingMaterial,
     /// Making a replica, or another key the primary one.
     Replication,
 }
@@ -135,10 +137,12 @@ pub const REFUSALS: &[(KeyState, Use, Refusal)] = &[
     (Creating, Use::RotationChange, Refusal::IsCreating),
     (Creating, Use::Decoration, Refusal::IsCreating),
     (Creating, Use::Import, Refusal::IsCreating),
+    (Creating, Use::LosingMaterial, Refusal::IsCreating),
     (Creating, Use::Replication, Refusal::IsCreating),
     (Updating, Use::RotationChange, Refusal::IsUpdating),
     (Updating, Use::Decoration, Refusal::IsUpdating),
     (Updating, Use::Import, Refusal::IsUpdating),
+    (Updating, Use::LosingMaterial, Refusal::IsUpdating),
     (Updating, Use::Replication, Refusal::IsUpdating),
 ];
 
@@ -259,10 +263,12 @@ mod tests {
             Creating         forbids RotationChange  IsCreating
             Creating         forbids Decoration      IsCreating
             Creating         forbids Import          IsCreating
+            Creating         forbids LosingMaterial  IsCreating
             Creating         forbids Replication     IsCreating
             Updating         forbids RotationChange  IsUpdating
             Updating         forbids Decoration      IsUpdating
             Updating         forbids Import          IsUpdating
+            Updating         forbids LosingMaterial  IsUpdating
             Updating         forbids Replication     IsUpdating
         "#]]
         .assert_eq(&page);

@@ -4,6 +4,7 @@ pub mod address;
 pub mod alias;
 pub mod backing_key;
 pub mod grant;
+pub mod import;
 pub mod key;
 pub mod key_policy;
 pub mod key_ref;

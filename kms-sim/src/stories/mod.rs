@@ -14,7 +14,12 @@ mod crowd;
 mod cryptography;
 mod disk;
 mod grants;
+<<<<<<< /tmp/tmpa2jwzg6e
+mod imports;
+||||||| /tmp/tmprt_bgjps
+=======
 mod hsm;
+>>>>>>> /tmp/tmpea8o4oi0
 mod ledger;
 mod permissions;
 mod regions;

@@ -157,7 +157,10 @@ fn named(code: &str, message: String) -> KmsError {
             KmsError::Disabled(message.strip_suffix(" is disabled.").map_or(message.clone(), Into::into))
         }
         "DryRunOperationException" => KmsError::DryRunOperation,
+        "ExpiredImportTokenException" => KmsError::ExpiredImportToken,
         "IncorrectKeyException" => KmsError::IncorrectKey,
+        "IncorrectKeyMaterialException" => KmsError::IncorrectKeyMaterial(message),
+        "InvalidImportTokenException" => KmsError::InvalidImportToken,
         "InvalidAliasNameException" => KmsError::InvalidAliasName(message),
         "InvalidArnException" => KmsError::InvalidArn(message),
         "InvalidCiphertextException" => KmsError::InvalidCiphertext,
@@ -200,7 +203,10 @@ mod tests {
             KmsError::Conflict(text("b")),
             KmsError::Disabled("arn:aws:kms:us-east-1:111122223333:key/k".into()),
             KmsError::DryRunOperation,
+            KmsError::ExpiredImportToken,
             KmsError::IncorrectKey,
+            KmsError::IncorrectKeyMaterial(text("u")),
+            KmsError::InvalidImportToken,
             KmsError::InvalidAliasName(text("c")),
             KmsError::InvalidArn(text("d")),
             KmsError::InvalidCiphertext,
