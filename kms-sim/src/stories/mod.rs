@@ -14,12 +14,8 @@ mod crowd;
 mod cryptography;
 mod disk;
 mod grants;
-<<<<<<< /tmp/tmpa2jwzg6e
-mod imports;
-||||||| /tmp/tmprt_bgjps
-=======
 mod hsm;
->>>>>>> /tmp/tmpea8o4oi0
+mod imports;
 mod ledger;
 mod permissions;
 mod regions;
