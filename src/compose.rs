@@ -7,12 +7,12 @@
 //! ```
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use anyhow::{Context, bail};
 use aws_core::id::AccountId;
 use aws_core::identity::Identities;
-use aws_core::time::Clock;
+use aws_core::time::{Clock, SignedDuration};
 use aws_wire::auth::Gate;
 use aws_wire::route::Doors;
 use envelope::entropy::{Entropy, SeededEntropy};
@@ -23,7 +23,7 @@ use store::Store;
 
 use crate::control;
 use crate::exit::{MISSING, coded};
-use crate::flags::{Auth, Cipher, Fuse, Service, UpFlags};
+use crate::flags::{Auth, Cipher, Fuse, Profile, Service, UpFlags};
 use crate::os::{OsEntropy, SimClock, WallClock};
 use crate::remote::{self, Peer};
 use crate::state::StateFolder;
@@ -278,8 +278,22 @@ fn open_s3(
         state_dir: state.path().to_owned(),
         owned_key: state.secret("s3-owned.key", &*ground.world.entropy)?,
         bucket_default: bucket_default(&flags.bucket_default)?,
+        blocks_customer_keys: flags.profile == Profile::Aws2026,
+        bucket_key_lifetime: SignedDuration::from_secs(flags.bucket_key_ttl.into()),
     };
-    Ok(Some(s3_sim::S3Sim::open(ground.store.clone(), ground.world.clone(), needs_kms(kms)?, config)?))
+    let s3 = s3_sim::S3Sim::open(ground.store.clone(), ground.world.clone(), needs_kms(kms)?, config)?;
+    tokio::spawn(expire_bucket_keys(Arc::downgrade(&s3)));
+    Ok(Some(s3))
+}
+
+/// Bucket keys end on time even when nobody asks for one; the task ends with the service.
+async fn expire_bucket_keys(s3: Weak<s3_sim::S3Sim>) {
+    let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+    while let Some(s3) = s3.upgrade() {
+        s3.expire_bucket_keys();
+        drop(s3);
+        second.tick().await;
+    }
 }
 
 fn bucket_default(text: &str) -> anyhow::Result<s3_sim::BucketDefault> {

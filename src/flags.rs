@@ -73,6 +73,12 @@ pub struct UpFlags {
     /// Default encryption of new buckets: AES256, aws:kms, or aws:kms=KEY.
     #[arg(long, default_value = "AES256", value_name = "DEFAULT")]
     pub bucket_default: String,
+    /// Which year's AWS this is: since April 2026 new buckets refuse SSE-C.
+    #[arg(long, value_enum, default_value_t = Profile::Aws2026, env = "SSE_SIM_PROFILE")]
+    pub profile: Profile,
+    /// How long S3 holds a bucket key in plaintext, in seconds of the simulated clock.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub bucket_key_ttl: u32,
     /// How attached volumes reach the file system.
     #[arg(long, value_enum, default_value_t = Fuse::Auto)]
     pub fuse: Fuse,
@@ -119,6 +125,17 @@ pub enum Service {
     S3,
     /// The audit trail.
     Cloudtrail,
+}
+
+/// `--profile`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// New buckets refuse SSE-C.
+    #[value(name = "aws-2026")]
+    Aws2026,
+    /// New buckets take SSE-C.
+    #[value(name = "aws-2023")]
+    Aws2023,
 }
 
 /// `--fuse`

@@ -23,6 +23,7 @@ use s3s::{S3Error, S3Result};
 
 use crate::actions::{self, Trait};
 use crate::call::Call;
+use crate::customer;
 use crate::edge::told;
 use crate::error::{Outcome, access_denied};
 use crate::model::bucket::{bucket_arn, object_arn};
@@ -118,7 +119,7 @@ impl Gate {
         if operation != "DeleteObjects" {
             self.ask(call, &action, aim, &facts)?;
         }
-        sse::refuse_customer_keys(request.headers)
+        Ok(())
     }
 
     fn open_audit(&self, call: &Call, operation: &str, aim: Aim<'_>, is: Trait, request: Request<'_>) -> Audit {
@@ -164,9 +165,15 @@ pub(crate) struct Request<'a> {
 /// The condition keys of S3, from the headers as sent.
 fn facts(request: Request<'_>) -> Facts {
     let mut facts = Facts::default();
-    for name in
-        [sse::SSE, sse::KEY_ID, "x-amz-acl", "x-amz-copy-source", "x-amz-storage-class", "x-amz-metadata-directive"]
-    {
+    for name in [
+        sse::SSE,
+        sse::KEY_ID,
+        customer::ALGORITHM,
+        "x-amz-acl",
+        "x-amz-copy-source",
+        "x-amz-storage-class",
+        "x-amz-metadata-directive",
+    ] {
         if let Some(value) = request.headers.get(name).and_then(|value| value.to_str().ok()) {
             facts.set(&format!("s3:{name}"), value);
         }
@@ -189,7 +196,15 @@ fn note_parameters(call: &Call, aim: Aim<'_>, request: Request<'_>) {
     if let Aim::Object(_, key) = aim {
         call.parameter("key", key);
     }
-    for name in [sse::SSE, sse::KEY_ID, sse::CONTEXT, "x-amz-copy-source", "x-amz-storage-class", "x-amz-acl"] {
+    for name in [
+        sse::SSE,
+        sse::KEY_ID,
+        sse::CONTEXT,
+        customer::ALGORITHM,
+        "x-amz-copy-source",
+        "x-amz-storage-class",
+        "x-amz-acl",
+    ] {
         if let Some(value) = request.headers.get(name).and_then(|value| value.to_str().ok()) {
             call.parameter(name, value);
         }

@@ -5,16 +5,16 @@ use std::ops::Range;
 use aws_core::fault::ApiFault;
 use aws_core::policy::condition::Facts as Conditions;
 use aws_core::time::Timestamp;
-use envelope::data_key::PlaintextDataKey;
 use s3s::dto::{self, ETagCondition};
 
 use crate::S3Sim;
 use crate::access::Aim;
 use crate::blobs::Pin;
 use crate::call::Call;
+use crate::customer::CustomerKey;
 use crate::error::{Outcome, access_denied, damaged, fault, no_such_key, precondition_failed};
 use crate::headers::our_time;
-use crate::keys::Owner;
+use crate::keys::{DataKeys, Owner};
 use crate::model::bucket::Bucket;
 use crate::model::object::{Facts, Object, Sealed};
 use crate::proof::{self, Row};
@@ -47,17 +47,18 @@ impl S3Sim {
         }
     }
 
-    /// Opens the data key and the proof of an object.
+    /// Opens the data keys and the proof of an object. SSE-C needs the key that came with the request.
     pub(crate) async fn unlock(
         &self,
         call: &Call,
         owner: Owner<'_>,
         object: &Object,
-    ) -> Outcome<(PlaintextDataKey, Sealed)> {
-        let key = self.keys.open(call, owner, &object.wrapped).await?;
-        let sealed = proof::open(&key, Row::Object(&owner.arn()), &object.facts, &object.proof)?;
+        customer: Option<&CustomerKey>,
+    ) -> Outcome<(DataKeys, Sealed)> {
+        let keys = self.keys.open(call, owner, &object.wrapped, customer).await?;
+        let sealed = proof::open(keys.row(), Row::Object(&owner.arn()), &object.facts, &object.proof)?;
         let pieces: u64 = object.facts.pieces.iter().map(|piece| piece.size).sum();
-        if pieces == object.facts.size { Ok((key, sealed)) } else { Err(damaged("a piece table")) }
+        if pieces == object.facts.size { Ok((keys, sealed)) } else { Err(damaged("a piece table")) }
     }
 }
 

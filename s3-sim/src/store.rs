@@ -3,6 +3,7 @@
 //! ```text
 //! s3.buckets    <bucket>
 //! s3.objects    <bucket>/<key>            in key order: a listing is a scan
+//! s3.bucket_keys  <bucket>/<id>
 //! s3.uploads    <bucket>/<upload id>
 //! s3.parts      <upload id>/<part, five digits>
 //! ```
@@ -10,6 +11,7 @@
 
 use ::store::{Span, Store, StoreError, Table, Txn};
 
+use crate::bucket_keys::BucketKey;
 use crate::error::{Outcome, TxnFault, no_such_bucket, no_such_upload, store_failed};
 use crate::model::bucket::Bucket;
 use crate::model::multipart::{Part, Upload};
@@ -17,6 +19,7 @@ use crate::model::object::Object;
 
 const BUCKETS: Table<Bucket> = Table::new("s3.buckets");
 const OBJECTS: Table<Object> = Table::new("s3.objects");
+const BUCKET_KEYS: Table<BucketKey> = Table::new("s3.bucket_keys");
 const UPLOADS: Table<Upload> = Table::new("s3.uploads");
 const PARTS: Table<Part> = Table::new("s3.parts");
 
@@ -98,6 +101,9 @@ impl Rows {
                 let parts = drop_upload(txn, &name, &upload.id)?;
                 uploads.push((upload, parts));
             }
+            for (row, _) in txn.scan(&BUCKET_KEYS, Span::prefix(&rows), usize::MAX)? {
+                txn.delete(&BUCKET_KEYS, &row)?;
+            }
             txn.delete(&BUCKETS, &name)?;
             Ok(Some(uploads))
         })
@@ -150,6 +156,28 @@ impl Rows {
             Ok(standing)
         })
         .await
+    }
+
+    /// One of a bucket's bucket keys, if it exists.
+    pub(crate) fn bucket_key(&self, bucket: &str, id: &str) -> Outcome<Option<BucketKey>> {
+        self.0.get(&BUCKET_KEYS, &bucket_key_row(bucket, id)).map_err(store_failed)
+    }
+
+    /// Keeps a bucket key with its bucket.
+    pub(crate) async fn put_bucket_key(&self, bucket: &str, key: BucketKey) -> Outcome<()> {
+        let bucket = bucket.to_owned();
+        self.write(move |txn| {
+            existing(txn, &bucket)?;
+            Ok(txn.put(&BUCKET_KEYS, &bucket_key_row(&bucket, &key.id), &key)?)
+        })
+        .await
+    }
+
+    /// Every bucket key: its bucket, and itself.
+    pub(crate) fn all_bucket_keys(&self) -> Result<Vec<(String, BucketKey)>, StoreError> {
+        let rows = self.0.scan(&BUCKET_KEYS, Span::all(), usize::MAX)?;
+        let bucket = |row: &str| row.split('/').next().unwrap_or_default().to_owned();
+        Ok(rows.into_iter().map(|(row, key)| (bucket(&row), key)).collect())
     }
 
     /// Starts an upload.
@@ -326,6 +354,10 @@ fn existing(txn: &Txn<'_>, bucket: &str) -> Result<Bucket, TxnFault> {
 
 fn object_row(bucket: &str, key: &str) -> String {
     format!("{bucket}/{key}")
+}
+
+fn bucket_key_row(bucket: &str, id: &str) -> String {
+    format!("{bucket}/{id}")
 }
 
 fn upload_row(bucket: &str, id: &str) -> String {

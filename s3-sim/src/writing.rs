@@ -51,6 +51,8 @@ pub(crate) struct Written {
     pub(crate) facts: Facts,
     /// Under which key.
     pub(crate) wrapping: Wrapping,
+    /// MD5 of the customer's key, where there is one.
+    pub(crate) customer_md5: Option<String>,
     /// Of the plaintext.
     pub(crate) checksum: Checksums,
 }
@@ -68,7 +70,7 @@ impl Writing<'_> {
         let fresh = sim.keys.generate(self.call, owner, &self.choice.mode).await?;
         let with_md5 = self.choice.etag_is_md5() || self.promise.wants_md5();
         let digests = Digests::new(self.promise.algorithm, with_md5);
-        let target = Target { shelf: &sim.shelf, entropy: &sim.world.entropy, key: &fresh.plaintext, part: 0 };
+        let target = Target { shelf: &sim.shelf, entropy: &sim.world.entropy, keys: &fresh.plaintext, part: 0 };
         let arrived = seal::take_in(target, digests, body).await?;
         check_length(self.length, &arrived.digested)?;
         self.promise.check(&arrived.digested, trailers().as_ref())?;
@@ -78,13 +80,13 @@ impl Writing<'_> {
         let checksum = Some(arrived.digested.checksum);
         let wrapping = fresh.wrapped.wrapping.clone();
         let sealed = Sealed { checksums: checksum.clone(), parts: Vec::new() };
-        let proof = object_proof(sim, owner, &fresh.plaintext, &facts, &sealed);
+        let proof = object_proof(sim, owner, fresh.plaintext.row(), &facts, &sealed);
         drop(fresh.plaintext);
         let object = Object { facts: facts.clone(), wrapped: fresh.wrapped, proof, inline: arrived.inline };
         let committed = sim.rows.put_object(bucket, key, object, self.guard.clone()).await;
         let replaced = kept_if_named(arrived.landed, committed)?;
         sim.settle(owner, &wrapping, replaced).await;
-        Ok(Written { facts, wrapping, checksum })
+        Ok(Written { facts, wrapping, customer_md5: self.choice.customer_md5(), checksum })
     }
 
     fn facts(&self, digested: &Digested, piece: Piece) -> Facts {
@@ -134,7 +136,7 @@ impl S3Sim {
     /// After a commit: tells the ledger of the new row's key, and deletes what the row replaced.
     pub(crate) async fn settle(&self, owner: Owner<'_>, wrapping: &Wrapping, replaced: Option<Object>) {
         self.forget(&owner.subject(), replaced).await;
-        self.world.custodian().wrapped(&owner.subject(), Place::S3Metadata, wrapping.by());
+        self.world.custodian().wrapped(&owner.subject(), Place::S3Metadata, wrapping.by(&owner.bucket.name));
     }
 
     /// Of an object whose row is gone: tells the ledger, deletes the blobs.

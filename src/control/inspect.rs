@@ -34,6 +34,9 @@ pub(super) async fn health(State(control): State<Control>) -> Response {
 }
 
 pub(super) async fn keys(State(control): State<Control>) -> Response {
+    if let Some(s3) = &control.s3 {
+        s3.expire_bucket_keys();
+    }
     let trail = control.trail.clone();
     match tokio::task::spawn_blocking(move || {
         trail.flush();

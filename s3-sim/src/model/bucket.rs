@@ -41,6 +41,8 @@ pub(crate) enum Algorithm {
     Aes256,
     /// SSE-KMS.
     Kms,
+    /// DSSE-KMS.
+    Dsse,
 }
 
 impl Algorithm {
@@ -49,6 +51,7 @@ impl Algorithm {
         match self {
             Self::Aes256 => "AES256",
             Self::Kms => "aws:kms",
+            Self::Dsse => "aws:kms:dsse",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Object ── facts      size, ETag, times, headers, pieces: readable without a key
-//!        ├─ wrapped    the data key, under a KMS key or S3's own
+//!        ├─ wrapped    the data key, under a KMS key, a bucket key, a customer's key or S3's own
 //!        ├─ proof      AEAD under a key derived from the data key: its plaintext holds the checksums, its
 //!        │             associated data are the facts; a changed size, piece or ETag no longer opens
 //!        └─ inline     the sealed body itself, when it is small
@@ -68,7 +68,7 @@ pub(crate) struct Piece {
 pub(crate) struct WrappedKey {
     /// By whom it can be unwrapped.
     pub(crate) wrapping: Wrapping,
-    /// A KMS ciphertext blob, or `envelope::wrap` under the S3-owned key.
+    /// A KMS ciphertext blob, or `envelope::wrap` under the key that the wrapping names.
     #[serde(with = "serde_bytes")]
     pub(crate) blob: Vec<u8>,
 }
@@ -84,7 +84,49 @@ pub(crate) enum Wrapping {
         key_arn: String,
         /// The whole encryption context, `aws:s3:arn` included.
         context: ContextMap,
+        /// After a change of encryption KMS opens a key of its own making, and that one opens the data key here:
+        /// KMS never sees data keys that S3 made.
+        #[serde(with = "serde_bytes", default)]
+        carried: Option<Vec<u8>>,
     },
+    /// SSE-KMS with a bucket key: the data key is wrapped under the bucket key, the bucket key under the KMS key.
+    BucketKey {
+        /// Key ARN, as KMS answered it.
+        key_arn: String,
+        /// The context of the bucket key; `aws:s3:arn` is the bucket's.
+        context: ContextMap,
+        /// Which of the bucket's keys.
+        id: String,
+    },
+    /// DSSE-KMS: the body is sealed under the data key, and what comes out is sealed again.
+    Dsse {
+        /// Key ARN, as KMS answered it.
+        key_arn: String,
+        /// The whole encryption context, `aws:s3:arn` included.
+        context: ContextMap,
+        /// The outer layer's key, wrapped under the key that S3 owns.
+        #[serde(with = "serde_bytes")]
+        outer: Vec<u8>,
+    },
+    /// SSE-C: a key that comes with each request and is not kept.
+    Customer {
+        /// With which the customer's key is recognised.
+        lock: Lock,
+        /// The key of the row's proof, wrapped under the key that S3 owns: Complete comes without the customer's.
+        #[serde(with = "serde_bytes")]
+        row: Vec<u8>,
+    },
+}
+
+/// What is kept of a customer's key: enough to tell it from another, not enough to find it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lock {
+    /// 32 random bytes, anew for each object.
+    #[serde(with = "serde_bytes")]
+    pub(crate) salt: Vec<u8>,
+    /// 32 bytes derived from key and salt.
+    #[serde(with = "serde_bytes")]
+    pub(crate) commitment: Vec<u8>,
 }
 
 /// Headers that a client stores with an object and gets back.
@@ -121,18 +163,22 @@ pub(crate) struct Sealed {
 
 impl Wrapping {
     /// As the ledger names the wrapping key.
-    pub(crate) fn by(&self) -> &str {
+    pub(crate) fn by(&self, bucket: &str) -> String {
         match self {
-            Self::S3Owned => "s3 owned key",
-            Self::Kms { key_arn, .. } => key_arn,
+            Self::S3Owned => "s3 owned key".into(),
+            Self::Kms { key_arn, .. } | Self::Dsse { key_arn, .. } => key_arn.clone(),
+            Self::BucketKey { .. } => bucket_key_subject(bucket),
+            Self::Customer { .. } => "customer key".into(),
         }
     }
 
-    /// `x-amz-server-side-encryption`
-    pub(crate) fn algorithm(&self) -> &'static str {
+    /// `x-amz-server-side-encryption`; SSE-C has headers of its own.
+    pub(crate) fn algorithm(&self) -> Option<&'static str> {
         match self {
-            Self::S3Owned => "AES256",
-            Self::Kms { .. } => "aws:kms",
+            Self::S3Owned => Some("AES256"),
+            Self::Kms { .. } | Self::BucketKey { .. } => Some("aws:kms"),
+            Self::Dsse { .. } => Some("aws:kms:dsse"),
+            Self::Customer { .. } => None,
         }
     }
 
@@ -140,16 +186,31 @@ impl Wrapping {
     pub(crate) fn applied(&self) -> &'static str {
         match self {
             Self::S3Owned => "SSE_S3",
-            Self::Kms { .. } => "SSE_KMS",
+            Self::Kms { .. } | Self::BucketKey { .. } => "SSE_KMS",
+            Self::Dsse { .. } => "DSSE_KMS",
+            Self::Customer { .. } => "SSE_C",
         }
     }
 
     /// `x-amz-server-side-encryption-aws-kms-key-id`: always the ARN.
     pub(crate) fn key_arn(&self) -> Option<&str> {
         match self {
-            Self::S3Owned => None,
-            Self::Kms { key_arn, .. } => Some(key_arn),
+            Self::Kms { key_arn, .. } | Self::BucketKey { key_arn, .. } | Self::Dsse { key_arn, .. } => Some(key_arn),
+            Self::S3Owned | Self::Customer { .. } => None,
         }
+    }
+
+    /// The encryption context that KMS is given.
+    pub(crate) fn context(&self) -> Option<&ContextMap> {
+        match self {
+            Self::Kms { context, .. } | Self::BucketKey { context, .. } | Self::Dsse { context, .. } => Some(context),
+            Self::S3Owned | Self::Customer { .. } => None,
+        }
+    }
+
+    /// `x-amz-server-side-encryption-bucket-key-enabled`
+    pub(crate) fn has_bucket_key(&self) -> bool {
+        matches!(self, Self::BucketKey { .. })
     }
 }
 
@@ -166,4 +227,9 @@ impl Object {
 /// How the ledger names an object's data key.
 pub(crate) fn subject(bucket: &str, key: &str) -> String {
     format!("object/{bucket}/{key}")
+}
+
+/// How the ledger names a bucket's bucket keys.
+pub(crate) fn bucket_key_subject(bucket: &str) -> String {
+    format!("bucket-key/{bucket}")
 }

@@ -8,6 +8,7 @@ use s3s::{S3Request, S3Response};
 
 use crate::S3Sim;
 use crate::call::Call;
+use crate::customer;
 use crate::digest::{Checksum, ChecksumAlgorithm, Checksums, multipart_etag, of_parts};
 use crate::error::{Outcome, damaged, invalid_request, malformed_xml};
 use crate::headers::{etag, put_checksum};
@@ -36,7 +37,10 @@ pub(crate) async fn run(
     let named = input.multipart_upload.as_ref().and_then(|list| list.parts.as_deref()).unwrap_or_default();
     let parts = chosen(named, sim.rows.parts(&upload.id)?)?;
     let owner = Owner { bucket: &bucket, key: &input.key };
-    let key = sim.keys.open(call, owner, &upload.wrapped).await?;
+    if customer::OBJECT.is_in(&headers) {
+        customer::OBJECT.for_part(&headers, &upload.wrapped.wrapping)?;
+    }
+    let key = sim.keys.open_row(call, owner, &upload.wrapped).await?;
     let checksums = parts.iter().map(|part| part_checksum(&key, &upload.id, part)).collect::<Outcome<Vec<_>>>()?;
     check_part_checksums(named, &checksums)?;
     let checksum = whole_checksum(&upload, &parts, &checksums);
@@ -66,7 +70,7 @@ fn answer(
     facts: &Facts,
     checksum: &Checksums,
 ) -> CompleteMultipartUploadOutput {
-    let sse = SseAnswer::from(wrapping);
+    let sse = SseAnswer::of(wrapping, None);
     let location = format!("http://{}/{}/{}", call.ctx.host, input.bucket, input.key);
     let mut output = CompleteMultipartUploadOutput {
         bucket: Some(input.bucket),
@@ -75,6 +79,7 @@ fn answer(
         location: Some(location),
         server_side_encryption: sse.algorithm,
         ssekms_key_id: sse.key_id,
+        bucket_key_enabled: sse.bucket_key,
         ..CompleteMultipartUploadOutput::default()
     };
     output.checksum_type = put_checksum!(output, checksum);

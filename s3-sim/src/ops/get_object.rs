@@ -6,12 +6,13 @@ use s3s::{S3Request, S3Response};
 use crate::S3Sim;
 use crate::body::outgoing;
 use crate::call::Call;
+use crate::customer;
 use crate::error::Outcome;
 use crate::headers::{etag, put_checksum, wire_time};
 use crate::keys::Owner;
-use crate::model::object::{Facts, Sealed, Wrapping};
+use crate::model::object::{Facts, Sealed};
 use crate::open::{self, Reader};
-use crate::ops::{SseAnswer, check_version};
+use crate::ops::{check_version, put_sse};
 use crate::reading::{Extent, Found, If};
 use crate::sse;
 
@@ -24,6 +25,7 @@ pub(crate) async fn run(
     sse::refuse_sse_headers(&headers)?;
     check_version(input.version_id.as_deref())?;
     let Found { bucket, object, pin } = sim.find(call, &input.bucket, &input.key)?;
+    let customer = customer::OBJECT.for_reading(&headers, &object.wrapped.wrapping)?;
     let conditions = If {
         matches: input.if_match,
         none_match: input.if_none_match,
@@ -33,20 +35,20 @@ pub(crate) async fn run(
     conditions.check(&object.facts)?;
     let extent = Extent::of(&object.facts, input.range, input.part_number)?;
     let owner = Owner { bucket: &bucket, key: &input.key };
-    let (key, sealed) = sim.unlock(call, owner, &object).await?;
+    let (keys, sealed) = sim.unlock(call, owner, &object, customer.as_ref()).await?;
     call.additional("SSEApplied", object.wrapped.wrapping.applied());
     call.additional("bytesTransferredOut", extent.len());
-    let mut output = answer(&object.facts, &object.wrapped.wrapping, &extent);
+    let mut output = answer(&object.facts, &extent);
+    put_sse!(output, &object.wrapped.wrapping, customer.map(|customer| customer.md5));
     if input.checksum_mode.is_some() {
         put_checksums(&mut output, &sealed, &extent);
     }
-    let reader = Reader::new(&sim.shelf, key, pin, object, extent.range);
+    let reader = Reader::new(&sim.shelf, keys, pin, object, extent.range);
     output.body = Some(outgoing(open::stream(reader).await?));
     Ok(S3Response::new(output))
 }
 
-fn answer(facts: &Facts, wrapping: &Wrapping, extent: &Extent) -> GetObjectOutput {
-    let sse = SseAnswer::from(wrapping);
+fn answer(facts: &Facts, extent: &Extent) -> GetObjectOutput {
     let headers = &facts.headers;
     GetObjectOutput {
         accept_ranges: Some("bytes".into()),
@@ -62,8 +64,6 @@ fn answer(facts: &Facts, wrapping: &Wrapping, extent: &Extent) -> GetObjectOutpu
         last_modified: Some(wire_time(facts.modified)),
         metadata: headers.metadata(),
         parts_count: extent.parts_count,
-        server_side_encryption: sse.algorithm,
-        ssekms_key_id: sse.key_id,
         storage_class: headers.storage_class.clone().map(Into::into),
         website_redirect_location: headers.website_redirect.clone(),
         ..GetObjectOutput::default()

@@ -37,16 +37,39 @@ pub(crate) struct SseAnswer {
     pub(crate) algorithm: Option<dto::ServerSideEncryption>,
     /// The key's ARN.
     pub(crate) key_id: Option<String>,
+    /// Only ever `true`: AWS does not say that there is none.
+    pub(crate) bucket_key: Option<bool>,
+    /// `AES256` for SSE-C, which has no other algorithm.
+    pub(crate) customer_algorithm: Option<String>,
+    /// MD5 of the customer's key.
+    pub(crate) customer_md5: Option<String>,
 }
 
-impl From<&Wrapping> for SseAnswer {
-    fn from(wrapping: &Wrapping) -> Self {
+impl SseAnswer {
+    /// `customer_md5` is of the key that came with the request.
+    pub(crate) fn of(wrapping: &Wrapping, customer_md5: Option<String>) -> Self {
         Self {
-            algorithm: Some(dto::ServerSideEncryption::from_static(wrapping.algorithm())),
+            algorithm: wrapping.algorithm().map(dto::ServerSideEncryption::from_static),
             key_id: wrapping.key_arn().map(str::to_owned),
+            bucket_key: wrapping.has_bucket_key().then_some(true),
+            customer_algorithm: customer_md5.is_some().then(|| "AES256".into()),
+            customer_md5,
         }
     }
 }
+
+/// Fills the five encryption members that the shapes of s3s have in common.
+macro_rules! put_sse {
+    ($shape:expr, $wrapping:expr, $customer_md5:expr) => {{
+        let sse = $crate::ops::SseAnswer::of($wrapping, $customer_md5);
+        $shape.server_side_encryption = sse.algorithm;
+        $shape.ssekms_key_id = sse.key_id;
+        $shape.bucket_key_enabled = sse.bucket_key;
+        $shape.sse_customer_algorithm = sse.customer_algorithm;
+        $shape.sse_customer_key_md5 = sse.customer_md5;
+    }};
+}
+pub(crate) use put_sse;
 
 /// Buckets without versioning know the version `null` and no other.
 pub(crate) fn check_version(version_id: Option<&str>) -> Outcome<()> {

@@ -147,7 +147,13 @@ impl Bench {
 }
 
 fn config(dir: &tempfile::TempDir, bucket_default: BucketDefault) -> S3Config {
-    S3Config { state_dir: dir.path().into(), owned_key: Secret::copied(&[0x53; 32]), bucket_default }
+    S3Config {
+        state_dir: dir.path().into(),
+        owned_key: Secret::copied(&[0x53; 32]),
+        bucket_default,
+        blocks_customer_keys: true,
+        bucket_key_lifetime: crate::BUCKET_KEY_LIFETIME,
+    }
 }
 
 impl Answer {
