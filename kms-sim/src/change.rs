@@ -188,6 +188,7 @@ pub(crate) fn newborn(
         description: String::new(),
         manager: KeyManager::Customer,
         origin: KeyOrigin::AwsKms,
+        lodging: None,
         multi_region: None,
         state: KeyState::Enabled,
         returns_to: None,

@@ -103,7 +103,9 @@ impl KmsSim {
     fn next_material(&self, key: &mut Key, origin: Origin, at: Timestamp) -> Result<Option<BackingKey>, KmsError> {
         match key.origin {
             KeyOrigin::External => Ok(key.pending.take().map(|pending| BackingKey { since: at, origin, ..pending })),
-            KeyOrigin::AwsKms => self.hsm.new_material(&key.address, at, origin).map(Some),
+            KeyOrigin::AwsKms | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore => {
+                self.hsm.new_material(&key.address, at, origin).map(Some)
+            }
         }
     }
 

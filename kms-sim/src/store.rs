@@ -28,6 +28,7 @@ use crate::model::grant::{Grant, GrantOperation};
 use crate::model::key::{Deletion, Key, KeyManager, KeyOrigin};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
+use crate::model::key_store::{Backing, Link, Lodging};
 use crate::model::managed::ManagedService;
 use crate::model::replica::MultiRegion;
 use crate::model::rotation::Rotation;
@@ -58,6 +59,8 @@ struct KeyRow {
     #[serde(default)]
     origin: Option<String>,
     #[serde(default)]
+    lodging: Option<LodgingRow>,
+    #[serde(default)]
     multi_region: Option<String>,
     #[serde(default)]
     returns_to: Option<String>,
@@ -65,6 +68,15 @@ struct KeyRow {
     replica_wait_days: Option<u32>,
     #[serde(default)]
     pending: Option<MaterialRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LodgingRow {
+    store: String,
+    #[serde(default)]
+    cluster: Option<String>,
+    #[serde(default)]
+    external_key: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -192,6 +204,7 @@ fn key_to_row(key: &Key) -> KeyRow {
         policy: key.policy.text.to_string(),
         tags: key.tags.clone(),
         origin: Some(key.origin.name().into()),
+        lodging: key.lodging.as_ref().map(lodging_to_row),
         multi_region: key.multi_region.map(|role| role.name().into()),
         returns_to: key.returns_to.map(|state| state.name().into()),
         replica_wait_days: key.replica_wait_days,
@@ -216,6 +229,7 @@ fn key_from_row(row: KeyRow) -> Option<Key> {
         state: KeyState::parse(&row.state)?,
         deletion: row.deletion.map(|(date, window_days)| Deletion { date, window_days }),
         origin,
+        lodging: optional(row.lodging, lodging_from_row)?,
         multi_region: optional(row.multi_region.as_deref(), MultiRegion::parse)?,
         returns_to: optional(row.returns_to.as_deref(), KeyState::parse)?,
         replica_wait_days: row.replica_wait_days,
@@ -235,6 +249,24 @@ fn key_from_row(row: KeyRow) -> Option<Key> {
 /// Reads a member that may be absent; one that is there must mean something.
 fn optional<A, T>(member: Option<A>, read: impl FnOnce(A) -> Option<T>) -> Option<Option<T>> {
     member.map_or(Some(None), |member| read(member).map(Some))
+}
+
+fn lodging_to_row(lodging: &Lodging) -> LodgingRow {
+    let store = lodging.store.clone();
+    match lodging.backing.clone() {
+        Backing::CloudHsm(cluster) => LodgingRow { store, cluster: Some(cluster), external_key: None },
+        Backing::External(id) => LodgingRow { store, cluster: None, external_key: Some(id) },
+    }
+}
+
+/// The link is down until the store is found that the key lives in.
+fn lodging_from_row(row: LodgingRow) -> Option<Lodging> {
+    let backing = match (row.cluster, row.external_key) {
+        (Some(cluster), None) => Backing::CloudHsm(cluster),
+        (None, Some(id)) => Backing::External(id),
+        (None | Some(_), None | Some(_)) => return None,
+    };
+    Some(Lodging { store: row.store, backing, link: Link::default() })
 }
 
 fn material_to_row(material: &BackingKey) -> MaterialRow {

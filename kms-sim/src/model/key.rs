@@ -11,6 +11,7 @@ use super::address::KeyAddress;
 use super::backing_key::{BackingKey, MaterialId, Origin};
 use super::key_policy::KeyPolicy;
 use super::key_state::{Happening, KeyState, Refusal, Use};
+use super::key_store::{Backing, Lodging};
 use super::managed::ManagedService;
 use super::replica::MultiRegion;
 use super::rotation::{Rotation, after};
@@ -34,17 +35,23 @@ pub enum KeyOrigin {
     AwsKms,
     /// Imported.
     External,
+    /// In the CloudHSM cluster of a custom key store.
+    CloudHsm,
+    /// In an external key manager, behind the proxy of a custom key store, over material of KMS's own.
+    ExternalKeyStore,
 }
 
 impl KeyOrigin {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::AwsKms, Self::External];
+    pub const ALL: &[Self] = &[Self::AwsKms, Self::External, Self::CloudHsm, Self::ExternalKeyStore];
 
     /// AWS's word.
     pub fn name(self) -> &'static str {
         match self {
             Self::AwsKms => "AWS_KMS",
             Self::External => "EXTERNAL",
+            Self::CloudHsm => "AWS_CLOUDHSM",
+            Self::ExternalKeyStore => "EXTERNAL_KEY_STORE",
         }
     }
 
@@ -78,6 +85,8 @@ pub struct Key {
     pub manager: KeyManager,
     /// Whose its material is.
     pub origin: KeyOrigin,
+    /// The custom key store that it lives in; `None` for KMS's own HSMs.
+    pub lodging: Option<Lodging>,
     /// Its place among related multi-Region keys; `None` for a key of one region.
     pub multi_region: Option<MultiRegion>,
     /// Where it is in its life.
@@ -161,7 +170,16 @@ impl Key {
 
     /// Whether the state lets the key be used so; else AWS's exception.
     pub fn permit(&self, purpose: Use) -> Result<(), KmsError> {
-        self.state.permits(purpose).map_err(|refusal| refusal.about(&self.arn))
+        self.shown_state().permits(purpose).map_err(|refusal| refusal.about(&self.arn))
+    }
+
+    /// The state that the world sees: a usable key in a store that is not connected is unavailable.
+    pub fn shown_state(&self) -> KeyState {
+        let is_cut_off = self.lodging.as_ref().is_some_and(|lodging| !lodging.link.is_up());
+        match self.state {
+            KeyState::Enabled | KeyState::Disabled if is_cut_off => KeyState::Unavailable,
+            state => state,
+        }
     }
 
     /// Moves along the table of states.
@@ -238,10 +256,10 @@ impl Key {
             "KeyId": self.address.id,
             "Arn": self.arn,
             "CreationDate": epoch_seconds(self.created),
-            "Enabled": self.state == KeyState::Enabled,
+            "Enabled": self.shown_state() == KeyState::Enabled,
             "Description": self.description,
             "KeyUsage": "ENCRYPT_DECRYPT",
-            "KeyState": self.state.name(),
+            "KeyState": self.shown_state().name(),
             "Origin": self.origin.name(),
             "KeyManager": self.manager_name(),
             "CustomerMasterKeySpec": SYMMETRIC_DEFAULT,
@@ -249,7 +267,9 @@ impl Key {
             "EncryptionAlgorithms": [SYMMETRIC_DEFAULT],
             "MultiRegion": self.multi_region.is_some(),
         });
-        if let Some(current) = self.materials.last() {
+        if let Some(lodging) = &self.lodging {
+            add_lodging(&mut metadata, lodging);
+        } else if let Some(current) = self.materials.last() {
             metadata["CurrentKeyMaterialId"] = json!(current.id.to_string());
         }
         if let Some(window_days) = self.replica_wait_days {
@@ -277,11 +297,20 @@ impl Key {
         KeyMetadata {
             key_id: self.address.id.clone(),
             arn: self.arn.clone(),
-            key_state: self.state.name().into(),
+            key_state: self.shown_state().name().into(),
             key_manager: self.manager_name().into(),
             key_spec: SYMMETRIC_DEFAULT.into(),
             key_usage: "ENCRYPT_DECRYPT".into(),
         }
+    }
+}
+
+/// Keys in a custom key store do not rotate, and so show no current material.
+fn add_lodging(metadata: &mut Value, lodging: &Lodging) {
+    metadata["CustomKeyStoreId"] = json!(lodging.store);
+    match &lodging.backing {
+        Backing::CloudHsm(cluster) => metadata["CloudHsmClusterId"] = json!(cluster),
+        Backing::External(id) => metadata["XksKeyConfiguration"] = json!({"Id": id}),
     }
 }
 

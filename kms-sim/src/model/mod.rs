@@ -9,6 +9,7 @@ pub mod key;
 pub mod key_policy;
 pub mod key_ref;
 pub mod key_state;
+pub mod key_store;
 pub mod managed;
 pub mod replica;
 pub mod rotation;

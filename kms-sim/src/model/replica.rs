@@ -38,7 +38,7 @@ pub fn follow(replica: &mut Key, primary: &Key) {
     let own: Vec<BackingKey> = replica.materials.drain(..).chain(replica.pending.take()).collect();
     let taken_over = |shared: &BackingKey| match primary.origin {
         KeyOrigin::External => own_bytes(&own, shared),
-        KeyOrigin::AwsKms => shared.clone(),
+        KeyOrigin::AwsKms | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore => shared.clone(),
     };
     replica.materials = primary.materials.iter().map(taken_over).collect();
     replica.pending = primary.pending.as_ref().map(taken_over);

@@ -53,7 +53,7 @@ impl Operation for CreateGrant {
         let found = kms.find_key::<Self>(call, &request.key_id).await?;
         let grant = planned(kms, call.ctx, &found, &request)?;
         let key = authorize(kms, call, &found, &request, &grant)?;
-        key.permit(Use::Cryptography)?;
+        key.permit(Use::Granting)?;
         check_principals(kms, call.ctx, &grant)?;
         stop_if_dry(request.dry_run)?;
         let grant = keep(kms, &key, grant).await?;
@@ -169,7 +169,7 @@ async fn keep(kms: &KmsSim, key: &Key, grant: Grant) -> Result<Grant, KmsError> 
         return Ok(Grant::clone(earlier));
     }
     let current = kms.registry.key(&key.address).ok_or_else(|| crate::error::no_such_key(&key.arn))?;
-    current.permit(Use::Cryptography)?;
+    current.permit(Use::Granting)?;
     if kms.registry.grant_count(&key.address) >= GRANTS_PER_KEY {
         return Err(KmsError::LimitExceeded(format!(
             "The maximum number of grants for the key {} is reached",

@@ -142,6 +142,9 @@ fn check_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
 fn check_origin(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
     let origin = request.origin.as_deref().map_or(Some(KeyOrigin::AwsKms), KeyOrigin::parse);
     let origin = origin.ok_or_else(|| not_served(&format!("Origin {}", request.origin.as_deref().unwrap_or(""))))?;
+    if matches!(origin, KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore) {
+        return Err(not_served(&format!("Origin {}", origin.name())));
+    }
     let multi_region = (request.multi_region == Some(true)).then_some(MultiRegion::Primary);
     Ok(Kind { origin, multi_region })
 }
@@ -237,9 +240,11 @@ fn first_material(
     let now = kms.world.now();
     match (kind.origin, brought) {
         (KeyOrigin::AwsKms, Some(bytes)) => kms.hsm.take_in(address, bytes, now).map(Some),
-        (KeyOrigin::AwsKms, None) => kms.hsm.new_material(address, now, Origin::Creation).map(Some),
+        (KeyOrigin::AwsKms | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore, None) => {
+            kms.hsm.new_material(address, now, Origin::Creation).map(Some)
+        }
         (KeyOrigin::External, None) => Ok(None),
-        (KeyOrigin::External, Some(_)) => {
+        (KeyOrigin::External | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore, Some(_)) => {
             Err(KmsError::Validation(format!("{CUSTOM_MATERIAL} is for keys of origin AWS_KMS.")))
         }
     }

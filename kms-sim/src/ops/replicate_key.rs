@@ -176,7 +176,7 @@ fn replica_of(
     follow(&mut replica, primary);
     replica.returns_to = Some(match replica.origin {
         KeyOrigin::External => KeyState::PendingImport,
-        KeyOrigin::AwsKms => KeyState::Enabled,
+        KeyOrigin::AwsKms | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore => KeyState::Enabled,
     });
     tags::add(&mut replica.tags, request.tags.iter().cloned())?;
     Ok(replica)
