@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use aws_core::id::AccountId;
 use aws_core::identity::Identities;
 use aws_core::time::{Clock, SignedDuration};
@@ -22,7 +22,7 @@ use kms_api::world::World;
 use store::Store;
 
 use crate::control;
-use crate::exit::{MISSING, coded};
+use crate::exit::{MISSING, USAGE, coded};
 use crate::flags::{Auth, Cipher, Fuse, Profile, Service, UpFlags};
 use crate::os::{OsEntropy, SimClock, WallClock};
 use crate::remote::{self, Peer};
@@ -218,7 +218,7 @@ async fn choose_kms(
 fn needs_kms(kms: Option<Arc<dyn Kms>>) -> anyhow::Result<Arc<dyn Kms>> {
     match kms {
         Some(kms) => Ok(kms),
-        None => bail!("ec2, ebs and s3 need a KMS: add kms to --services, or name one with --kms URL"),
+        None => Err(coded(USAGE, "ec2, ebs and s3 need a KMS: add kms to --services, or name one with --kms URL")),
     }
 }
 
@@ -301,7 +301,7 @@ fn bucket_default(text: &str) -> anyhow::Result<s3_sim::BucketDefault> {
         None if text == "AES256" => Ok(s3_sim::BucketDefault::Aes256),
         None if text == "aws:kms" => Ok(s3_sim::BucketDefault::Kms { key: None }),
         Some(("aws:kms", key)) if !key.is_empty() => Ok(s3_sim::BucketDefault::Kms { key: Some(key.into()) }),
-        _ => bail!("--bucket-default takes AES256, aws:kms or aws:kms=KEY, not {text:?}"),
+        _ => Err(coded(USAGE, format!("--bucket-default takes AES256, aws:kms or aws:kms=KEY, not {text:?}"))),
     }
 }
 
