@@ -15,7 +15,7 @@ use crate::bucket_keys::BucketKey;
 use crate::error::{Outcome, TxnFault, no_such_bucket, no_such_upload, store_failed};
 use crate::model::bucket::Bucket;
 use crate::model::multipart::{Part, Upload};
-use crate::model::object::Object;
+use crate::model::object::{Object, WrappedKey};
 
 const BUCKETS: Table<Bucket> = Table::new("s3.buckets");
 const OBJECTS: Table<Object> = Table::new("s3.objects");
@@ -142,6 +142,20 @@ impl Rows {
     ) -> Result<Option<Object>, TxnFault> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         self.0.write(move |txn| commit_object(txn, &bucket, &key, &object, &guard)).await
+    }
+
+    /// Exchanges the wrapped data key of an object, if it is still the one of that generation.
+    pub(crate) async fn rewrap(&self, bucket: &str, key: &str, generation: &str, wrapped: WrappedKey) -> Outcome<bool> {
+        let (row, generation) = (object_row(bucket, key), generation.to_owned());
+        self.write(move |txn| {
+            let Some(standing) = txn.get(&OBJECTS, &row)? else { return Ok(false) };
+            let same = standing.facts.generation == generation;
+            if same {
+                txn.put(&OBJECTS, &row, &Object { wrapped, ..standing })?;
+            }
+            Ok(same)
+        })
+        .await
     }
 
     /// Deletes an object if `guard` holds; it comes back.

@@ -50,17 +50,22 @@ pub(crate) async fn run(sim: &S3Sim, call: &Call, bucket: &str, request: S3Reque
 }
 
 async fn put(sim: &S3Sim, call: &Call, bucket: &str, request: S3Request<Body>) -> Outcome<S3Response<Body>> {
+    let rule = parse(&small_body(request).await?)?;
+    rule.check()?;
+    call.parameter("ServerSideEncryptionConfiguration", rule.told());
+    sim.rows.change_bucket(bucket, move |bucket| rule.apply(&mut bucket.encryption)).await?;
+    Ok(S3Response::new(Body::empty()))
+}
+
+/// A body that is a configuration, held against its digests.
+pub(crate) async fn small_body(request: S3Request<Body>) -> Outcome<bytes::Bytes> {
     let S3Request { input, headers, extensions, .. } = request;
     let body = Limited::new(input, LARGEST_BODY_BYTES).collect().await.map_err(|error| unreadable(&*error))?.to_bytes();
     let promise = Promise::of(&headers)?;
     let mut digests = Digests::new(promise.algorithm, promise.wants_md5());
     digests.update(&body);
     promise.check(&digests.finish(), trailers_of(&extensions)().as_ref())?;
-    let rule = parse(&body)?;
-    rule.check()?;
-    call.parameter("ServerSideEncryptionConfiguration", rule.told());
-    sim.rows.change_bucket(bucket, move |bucket| rule.apply(&mut bucket.encryption)).await?;
-    Ok(S3Response::new(Body::empty()))
+    Ok(body)
 }
 
 /// A body that the wire found wrong, or that is too long to be a configuration.

@@ -21,6 +21,7 @@ pub(crate) mod list_objects;
 pub(crate) mod list_objects_v2;
 pub(crate) mod list_parts;
 pub(crate) mod put_object;
+pub(crate) mod update_object_encryption;
 pub(crate) mod upload_part;
 pub(crate) mod upload_part_copy;
 
