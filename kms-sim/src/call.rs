@@ -6,17 +6,21 @@ use aws_core::audit::Audit;
 use aws_core::call::CallContext;
 use aws_core::event::CallError;
 use aws_core::policy::explain::Explanation;
+use aws_core::time::Timestamp;
 use kms_api::error::KmsError;
 use kms_api::world::World;
 use serde_json::{Value, json};
 
 use crate::model::backing_key::MaterialId;
 use crate::model::key::Key;
+use crate::model::last_usage::LastUse;
 
 /// What an operation is given besides its request.
 pub(crate) struct Call<'c> {
     pub(crate) ctx: &'c CallContext,
     pub(crate) audit: Audit,
+    /// The keys that the caller was allowed to use.
+    pub(crate) keys: Vec<Arc<Key>>,
 }
 
 impl Call<'_> {
@@ -56,6 +60,14 @@ impl Call<'_> {
         match explanation.allowed() {
             true => Ok(()),
             false => Err(KmsError::AccessDenied(explanation.denial(on))),
+        }
+    }
+
+    /// Notes on the keys that they have done their work, now that the call has succeeded.
+    pub(crate) fn worked(&self, operation: &'static str, at: Timestamp) {
+        for key in &self.keys {
+            let (event_id, request_id) = (self.audit.event_id().to_owned(), self.ctx.request_id.clone());
+            key.last_usage.note(LastUse { operation, at, event_id, request_id });
         }
     }
 

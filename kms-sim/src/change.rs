@@ -199,5 +199,6 @@ pub(crate) fn newborn(
         rotation: Rotation::default(),
         policy,
         tags: BTreeMap::new(),
+        last_usage: Arc::default(),
     }
 }

@@ -82,6 +82,11 @@ const MARKER_PATTERN: Pattern = Pattern { text: "[\\u0020-\\u00FF]*", accepts: |
 const REGION_PATTERN: Pattern =
     Pattern { text: "^([a-z]+-){2,3}\\d+$", accepts: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' };
 
+/// Whether there are enough parts is judged when the service is looked up.
+const SERVICE_PRINCIPAL_PATTERN: Pattern = Pattern {
+    text: "^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$",
+    accepts: |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'),
+};
 const MATERIAL_ID_PATTERN: Pattern = Pattern { text: "^[a-f0-9]+$", accepts: |c| matches!(c, 'a'..='f' | '0'..='9') };
 const MATERIAL_DESCRIPTION_PATTERN: Pattern = Pattern {
     text: "^[a-zA-Z0-9:/_\\s.-]+$",
@@ -119,6 +124,7 @@ pub(crate) const POLICY: Shape = Shape::Text(1, 131_072, Some(&POLICY_PATTERN));
 pub(crate) const POLICY_NAME: Shape = Shape::Text(1, 128, Some(&WORD_PATTERN));
 pub(crate) const DESCRIPTION: Shape = Shape::Text(0, 8192, None);
 pub(crate) const MARKER: Shape = Shape::Text(1, 1024, Some(&MARKER_PATTERN));
+pub(crate) const SERVICE_PRINCIPAL: Shape = Shape::Text(1, 128, Some(&SERVICE_PRINCIPAL_PATTERN));
 pub(crate) const MATERIAL_ID: Shape = Shape::Text(64, 64, Some(&MATERIAL_ID_PATTERN));
 pub(crate) const MATERIAL_DESCRIPTION: Shape = Shape::Text(0, 256, Some(&MATERIAL_DESCRIPTION_PATTERN));
 pub(crate) const REGION: Shape = Shape::Text(1, 32, Some(&REGION_PATTERN));
@@ -131,7 +137,7 @@ pub(crate) const OPERATIONS: Shape = Shape::List(0, usize::MAX, &ONE_OPERATION);
 pub(crate) const CONSTRAINTS: Shape = Shape::Group(&[
     optional("EncryptionContextSubset", Shape::Texts),
     optional("EncryptionContextEquals", Shape::Texts),
-    optional("SourceArn", Shape::Unserved),
+    optional("SourceArn", Shape::Text(20, 512, None)),
 ]);
 pub(crate) const CIPHERTEXT: Shape = Shape::Blob(1, 6144);
 pub(crate) const PLAINTEXT: Shape = Shape::Blob(1, 4096);

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::KmsSim;
 use crate::call::Call;
 use crate::constraints::{self, Member};
+use crate::model::last_usage::TRACKED;
 
 /// One AWS action.
 pub(crate) trait Operation: Send + Sync + 'static {
@@ -85,7 +86,8 @@ pub(crate) async fn perform<O: Operation>(
     decoded: Result<Decoded<O>, KmsError>,
 ) -> Result<O::Answer, KmsError> {
     let opening = Opening { source: "kms.amazonaws.com", name: O::NAME, read_only: O::READ_ONLY, management: true };
-    let mut call = Call { ctx, audit: kms.world.audit(ctx, opening) };
+    let began = kms.world.now();
+    let mut call = Call { ctx, audit: kms.world.audit(ctx, opening), keys: Vec::new() };
     let outcome = match decoded {
         Ok(Decoded { request, shown }) => {
             call.audit.request(Value::Object(shown));
@@ -93,6 +95,9 @@ pub(crate) async fn perform<O: Operation>(
         }
         Err(error) => Err(error),
     };
+    if outcome.is_ok() && TRACKED.contains(&O::NAME) {
+        call.worked(O::NAME, began);
+    }
     call.close(&kms.world, outcome.as_ref().err());
     outcome
 }

@@ -32,6 +32,8 @@ struct Shown {
     aliases: BTreeMap<AliasAddress, Arc<Alias>>,
     alias_names: HashMap<KeyAddress, BTreeSet<String>>,
     grants: HashMap<KeyAddress, KeyGrants>,
+    /// Grants by who may retire them: their keys and ids.
+    retirable: HashMap<String, BTreeSet<(KeyAddress, String)>>,
 }
 
 /// The grants on one key.
@@ -127,6 +129,13 @@ impl Registry {
         ids.filter_map(|id| grants.by_id.get(id).cloned()).collect()
     }
 
+    /// Grants that a principal of this name may retire, in order of their keys and ids.
+    pub(crate) fn grants_retired_by(&self, name: &str) -> Vec<Arc<Grant>> {
+        let shown = self.read();
+        let places = shown.retirable.get(name).into_iter().flatten();
+        places.filter_map(|(key, id)| shown.grants.get(key)?.by_id.get(id).cloned()).collect()
+    }
+
     pub(crate) fn show_key(&self, key: Key) -> Arc<Key> {
         let key = Arc::new(key);
         let mut shown = self.edit();
@@ -148,7 +157,9 @@ impl Registry {
     pub(crate) fn hide_key(&self, key: &Key) {
         let mut shown = self.edit();
         shown.keys.remove(&key.address);
-        shown.grants.remove(&key.address);
+        for grant in shown.grants.remove(&key.address).unwrap_or_default().by_id.values() {
+            shown.unlist_retirable(grant);
+        }
         for material in &key.materials {
             let Some(holders) = shown.holders.get_mut(&material.id) else { continue };
             holders.retain(|holder| *holder != key.address);
@@ -184,6 +195,9 @@ impl Registry {
 
     pub(crate) fn show_grant(&self, grant: Grant) {
         let mut shown = self.edit();
+        if let Some(retiring) = grant.retiring.clone() {
+            shown.retirable.entry(retiring).or_default().insert((grant.key.clone(), grant.id.clone()));
+        }
         let grants = shown.grants.entry(grant.key.clone()).or_default();
         grants.by_grantee.entry(grant.grantee.clone()).or_default().insert(grant.id.clone());
         grants.by_id.insert(grant.id.clone(), Arc::new(grant));
@@ -191,6 +205,7 @@ impl Registry {
 
     pub(crate) fn hide_grant(&self, grant: &Grant) {
         let mut shown = self.edit();
+        shown.unlist_retirable(grant);
         let Some(grants) = shown.grants.get_mut(&grant.key) else { return };
         grants.by_id.remove(&grant.id);
         if let Some(ids) = grants.by_grantee.get_mut(&grant.grantee) {
@@ -203,6 +218,16 @@ impl Registry {
 }
 
 impl Shown {
+    fn unlist_retirable(&mut self, grant: &Grant) {
+        let Some(retiring) = &grant.retiring else { return };
+        if let Some(places) = self.retirable.get_mut(retiring) {
+            places.remove(&(grant.key.clone(), grant.id.clone()));
+            if places.is_empty() {
+                self.retirable.remove(retiring);
+            }
+        }
+    }
+
     /// Takes an alias off the list of the key that it points at.
     fn unlink(&mut self, address: &AliasAddress) {
         let Some(target) = self.aliases.get(address).map(|alias| alias.target()) else { return };

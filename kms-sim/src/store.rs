@@ -4,6 +4,7 @@
 //! kms.keys     ACCOUNT/REGION/KEY-ID             everything about a key, its wrapped material included
 //! kms.aliases  ACCOUNT/REGION/alias/NAME         what the alias points at
 //! kms.grants   ACCOUNT/REGION/KEY-ID/GRANT-ID    one grant
+//! kms.usage    ACCOUNT/REGION/KEY-ID             when the key last did cryptographic work
 //! kms.hsm      fleet                             which HSMs are wiped (`fleet`)
 //! ```
 //!
@@ -11,7 +12,8 @@
 
 pub(crate) mod fleet;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use aws_core::id::{AccountId, Region};
 use aws_core::time::Timestamp;
@@ -29,12 +31,14 @@ use crate::model::key::{Deletion, Key, KeyManager, KeyOrigin};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
 use crate::model::key_store::{Backing, Link, Lodging};
+use crate::model::last_usage::{LastUsage, LastUse, tracked};
 use crate::model::managed::ManagedService;
 use crate::model::replica::MultiRegion;
 use crate::model::rotation::Rotation;
 
 const KEYS: Table<KeyRow> = Table::new("kms.keys");
 const ALIASES: Table<AliasRow> = Table::new("kms.aliases");
+const USAGE: Table<UsageRow> = Table::new("kms.usage");
 const GRANTS: Table<GrantRow> = Table::new("kms.grants");
 
 #[derive(Serialize, Deserialize)]
@@ -68,6 +72,8 @@ struct KeyRow {
     replica_wait_days: Option<u32>,
     #[serde(default)]
     pending: Option<MaterialRow>,
+    #[serde(default)]
+    policy_principals: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,8 +122,23 @@ struct GrantRow {
     operations: Vec<String>,
     subset: Option<BTreeMap<String, String>>,
     equals: Option<BTreeMap<String, String>>,
+    /// Absent from rows of an earlier version, as are those below.
+    #[serde(default)]
+    source_arn: Option<String>,
+    #[serde(default)]
+    grantee_is_service: bool,
+    #[serde(default)]
+    retiring_is_service: bool,
     issuer: String,
     created: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UsageRow {
+    operation: String,
+    at: Timestamp,
+    event_id: String,
+    request_id: String,
 }
 
 /// All that is stored, read once when KMS opens.
@@ -131,10 +152,21 @@ pub(crate) struct Everything {
 /// Reads all rows.
 pub(crate) fn load(store: &Store) -> Result<Everything, Broken> {
     Ok(Everything {
-        keys: read(store, &KEYS, key_from_row)?,
+        keys: keys(store)?,
         aliases: read(store, &ALIASES, |row| Some(alias_from_row(row)))?,
         grants: read(store, &GRANTS, grant_from_row)?,
     })
+}
+
+fn keys(store: &Store) -> Result<Vec<Key>, Broken> {
+    let mut keys = read(store, &KEYS, key_from_row)?;
+    let mut usage: HashMap<String, UsageRow> = store.scan(&USAGE, Span::all(), usize::MAX)?.into_iter().collect();
+    for key in &mut keys {
+        // An operation that this version does not know is no use that it can tell of.
+        let last = usage.remove(&key.address.row()).and_then(usage_from_row);
+        key.last_usage = last.map_or_else(Arc::default, |last| Arc::new(LastUsage::restored(last)));
+    }
+    Ok(keys)
 }
 
 fn read<Row, T>(store: &Store, table: &Table<Row>, translate: impl Fn(Row) -> Option<T>) -> Result<Vec<T>, Broken>
@@ -157,7 +189,18 @@ pub(crate) fn put_grant(txn: &mut Txn<'_>, grant: &Grant) -> Result<(), StoreErr
     txn.put(&GRANTS, &grant_row_name(&grant.key, &grant.id), &grant_to_row(grant))
 }
 
+pub(crate) fn put_usage(txn: &mut Txn<'_>, key: &KeyAddress, last: &LastUse) -> Result<(), StoreError> {
+    let LastUse { operation, at, event_id, request_id } = last.clone();
+    txn.put(&USAGE, &key.row(), &UsageRow { operation: operation.into(), at, event_id, request_id })
+}
+
+fn usage_from_row(row: UsageRow) -> Option<LastUse> {
+    let UsageRow { operation, at, event_id, request_id } = row;
+    Some(LastUse { operation: tracked(&operation)?, at, event_id, request_id })
+}
+
 pub(crate) fn delete_key(txn: &mut Txn<'_>, key: &KeyAddress) -> Result<(), StoreError> {
+    txn.delete(&USAGE, &key.row())?;
     txn.delete(&KEYS, &key.row()).map(|_| ())
 }
 
@@ -209,6 +252,7 @@ fn key_to_row(key: &Key) -> KeyRow {
         returns_to: key.returns_to.map(|state| state.name().into()),
         replica_wait_days: key.replica_wait_days,
         pending: key.pending.as_ref().map(material_to_row),
+        policy_principals: key.policy.principals.clone(),
     }
 }
 
@@ -241,8 +285,9 @@ fn key_from_row(row: KeyRow) -> Option<Key> {
             requested: row.rotation_requested,
             on_demand_count: row.on_demand_count,
         },
-        policy: KeyPolicy::parse(&row.policy).ok()?,
+        policy: KeyPolicy::parse(&row.policy).ok()?.meaning(row.policy_principals),
         tags: row.tags,
+        last_usage: Arc::default(),
     })
 }
 
@@ -316,6 +361,9 @@ fn grant_to_row(grant: &Grant) -> GrantRow {
         operations: grant.operations.iter().map(|operation| operation.name().into()).collect(),
         subset: encryption_context_subset,
         equals: encryption_context_equals,
+        source_arn: grant.source_arn.clone(),
+        grantee_is_service: grant.grantee_is_service,
+        retiring_is_service: grant.retiring_is_service,
         issuer: grant.issuer.clone(),
         created: grant.created,
     }
@@ -328,7 +376,10 @@ fn grant_from_row(row: GrantRow) -> Option<Grant> {
         key: KeyAddress { account: row.account, region: row.region, id: row.key },
         name: row.name,
         grantee: row.grantee,
+        grantee_is_service: row.grantee_is_service,
         retiring: row.retiring,
+        retiring_is_service: row.retiring_is_service,
+        source_arn: row.source_arn,
         operations: row.operations.iter().map(|name| GrantOperation::parse(name)).collect::<Option<_>>()?,
         constraints: crate::model::grant::meaningful(Some(constraints)),
         issuer: row.issuer,

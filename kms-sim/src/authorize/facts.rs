@@ -2,6 +2,7 @@
 
 use aws_core::call::CallContext;
 use aws_core::policy::condition::Facts;
+use aws_core::principal::Principal;
 use kms_api::shapes::ContextMap;
 
 use crate::model::key::{Key, KeyOrigin, SYMMETRIC_DEFAULT};
@@ -11,10 +12,19 @@ use crate::model::replica::MultiRegion;
 pub(crate) fn of_call(ctx: &CallContext) -> Facts {
     let mut facts = Facts::default();
     facts.set("kms:CallerAccount", ctx.account().as_str());
+    if let Some(source) = source_arn(ctx) {
+        facts.set("aws:SourceArn", source);
+    }
     if let Some(service) = ctx.via.as_ref().and_then(|via| via.via_service.as_deref()) {
         facts.set("kms:ViaService", service);
     }
     facts
+}
+
+/// The resource on whose behalf a service asks for itself.
+pub(crate) fn source_arn(ctx: &CallContext) -> Option<&str> {
+    let is_service = matches!(ctx.caller.principal, Principal::Service { .. });
+    ctx.via.as_ref().filter(|_| is_service)?.in_scope_of_instance.as_deref()
 }
 
 /// Keys about the KMS key at hand.

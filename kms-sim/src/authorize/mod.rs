@@ -18,6 +18,7 @@ use std::sync::Arc;
 use aws_core::policy::condition::Facts;
 use aws_core::policy::evaluate::{GrantVoice, Question, ResourceRule, ResourceVoice, Voices, evaluate};
 use aws_core::policy::explain::{Considered, Contribution, Explanation, Layer, Verdict};
+use aws_core::principal::Principal;
 use kms_api::error::KmsError;
 use kms_api::shapes::ContextMap;
 
@@ -201,6 +202,7 @@ impl<'a, A: Action> Asking<'a, '_, A> {
         match explanation.allowed() {
             true => {
                 self.call.tie(&self.kms.world, &self.key);
+                self.call.keys.push(self.key.clone());
                 Ok(Authorized { key: self.key, action: PhantomData })
             }
             false => Err(self.denied(&explanation)),
@@ -229,9 +231,12 @@ impl<'a, A: Action> Asking<'a, '_, A> {
         let Some(operation) = A::GRANTABLE else { return Vec::new() };
         let principal = &self.call.ctx.caller.principal;
         let mut names = names_of(principal);
-        names.push(format!("arn:aws:iam::{}:root", principal.account()));
+        if !matches!(principal, Principal::Service { .. }) {
+            names.push(format!("arn:aws:iam::{}:root", principal.account()));
+        }
         names.dedup();
-        let showing = Showing { operation, context: self.context, child: self.child };
+        let source_arn = facts::source_arn(self.call.ctx);
+        let showing = Showing { operation, context: self.context, source_arn, child: self.child };
         let own_arn = &names[0];
         let grants = self.kms.registry.grants_to(&self.key.address, &names);
         let account_wide = |grant: &Grant| grant.grantee.ends_with(":root") && !principal.is_root();

@@ -1,6 +1,7 @@
 //! A KMS key: what it is called, what state it is in, who may use it, and its generations of (wrapped) material.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_core::time::{Timestamp, epoch_seconds};
 use kms_api::error::KmsError;
@@ -12,6 +13,7 @@ use super::backing_key::{BackingKey, MaterialId, Origin};
 use super::key_policy::KeyPolicy;
 use super::key_state::{Happening, KeyState, Refusal, Use};
 use super::key_store::{Backing, Lodging};
+use super::last_usage::LastUsage;
 use super::managed::ManagedService;
 use super::replica::MultiRegion;
 use super::rotation::{Rotation, after};
@@ -107,6 +109,8 @@ pub struct Key {
     pub policy: KeyPolicy,
     /// In order of tag keys.
     pub tags: BTreeMap<String, String>,
+    /// Shared by all versions of this key that are shown one after the other.
+    pub last_usage: Arc<LastUsage>,
 }
 
 impl Key {

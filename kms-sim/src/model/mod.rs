@@ -10,6 +10,7 @@ pub mod key_policy;
 pub mod key_ref;
 pub mod key_state;
 pub mod key_store;
+pub mod last_usage;
 pub mod managed;
 pub mod replica;
 pub mod rotation;

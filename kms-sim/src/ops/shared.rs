@@ -4,6 +4,7 @@ use aws_core::audit::Opening;
 use aws_core::call::CallContext;
 use aws_core::event::{Form, Place};
 use aws_core::id::Region;
+use aws_core::principal::Principal;
 use base64::Engine;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
@@ -78,7 +79,32 @@ pub(crate) fn region(member: &str, text: &str) -> Result<Region, KmsError> {
 /// closes it.
 pub(crate) fn elsewhere<'c>(kms: &KmsSim, there: &'c CallContext, name: &'static str) -> Call<'c> {
     let opening = Opening { source: "kms.amazonaws.com", name, read_only: false, management: true };
-    Call { ctx: there, audit: kms.world.audit(there, opening) }
+    Call { ctx: there, audit: kms.world.audit(there, opening), keys: Vec::new() }
+}
+
+/// A party to a grant is named as a principal or as a service: which of them, and whether it is a service.
+pub(crate) fn exactly_one<'a>(
+    role: &str,
+    principal: Option<&'a String>,
+    service: Option<&'a String>,
+) -> Result<(&'a str, bool), KmsError> {
+    match (principal, service) {
+        (Some(name), None) => Ok((name, false)),
+        (None, Some(name)) => Ok((name, true)),
+        (Some(_), Some(_)) | (None, None) => Err(KmsError::Validation(format!(
+            "You must specify either {role}Principal or {role}ServicePrincipal, but not both."
+        ))),
+    }
+}
+
+/// Some members are for services that ask for themselves.
+pub(crate) fn check_service_caller(call: &Call<'_>, member: &str) -> Result<(), KmsError> {
+    match call.ctx.caller.principal {
+        Principal::Service { .. } => Ok(()),
+        Principal::Root { .. } | Principal::User { .. } | Principal::AssumedRole { .. } => {
+            Err(KmsError::Validation(format!("{member} can only be used by callers that are AWS service principals.")))
+        }
+    }
 }
 
 /// `kms:GrantIsForAWSResource`

@@ -20,9 +20,11 @@ mod ledger;
 mod permissions;
 mod regions;
 mod rotation;
+mod services;
 mod stage;
 mod states;
 mod trail;
+mod usage;
 
 use expect_test::Expect;
 
