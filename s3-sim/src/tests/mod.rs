@@ -4,6 +4,7 @@ mod access;
 mod buckets;
 mod listing;
 mod model;
+mod modes;
 mod multipart;
 mod objects;
 mod restart;
