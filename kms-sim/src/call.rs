@@ -44,6 +44,13 @@ impl Call<'_> {
         self.audit.additional(json!({"keyMaterialId": material.to_string()}));
     }
 
+    /// Notes that a key's current material did the work, where the key has generations.
+    pub(crate) fn used_by(&mut self, key: &Key) {
+        if let Some(current) = key.current_generation() {
+            self.used(current);
+        }
+    }
+
     /// Notes the answer of an operation that changes something. All such answers name the key by its ARN.
     pub(crate) fn changed(&mut self, key: &Key) {
         self.answered(json!({"keyId": key.arn}));

@@ -19,6 +19,7 @@ use crate::model::key::{Key, KeyManager, KeyOrigin};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
 use crate::model::managed::ManagedService;
+use crate::model::purpose::Purpose;
 use crate::model::replica::{MultiRegion, configuration, follow};
 use crate::model::rotation::Rotation;
 use crate::store;
@@ -187,6 +188,7 @@ pub(crate) fn newborn(
         created: now,
         description: String::new(),
         manager: KeyManager::Customer,
+        purpose: Purpose::DEFAULT,
         origin: KeyOrigin::AwsKms,
         lodging: None,
         multi_region: None,

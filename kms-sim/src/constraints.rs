@@ -112,6 +112,8 @@ const ONE_OPERATION: Shape = Shape::Word(&[
     "GenerateMac",
     "VerifyMac",
     "DeriveSharedSecret",
+    "Encapsulate",
+    "Decapsulate",
 ]);
 const ONE_TAG: Shape = Shape::Group(&[needed("TagKey", TAG_KEY), needed("TagValue", Shape::Text(0, 256, None))]);
 
@@ -141,6 +143,7 @@ pub(crate) const CONSTRAINTS: Shape = Shape::Group(&[
 ]);
 pub(crate) const CIPHERTEXT: Shape = Shape::Blob(1, 6144);
 pub(crate) const PLAINTEXT: Shape = Shape::Blob(1, 4096);
+pub(crate) const PUBLIC_KEY: Shape = Shape::Blob(1, 8192);
 pub(crate) const DATA_KEY_BYTES: Shape = Shape::Number(1, 1024);
 pub(crate) const DATA_KEY_SPEC: Shape = Shape::Word(&["AES_256", "AES_128"]);
 pub(crate) const ALGORITHM: Shape =

@@ -26,6 +26,8 @@ pub(crate) trait Operation: Send + Sync + 'static {
     const MEMBERS: &'static [Member];
     /// Members that the audit shows with AWS's default when the caller leaves them out.
     const DEFAULTS: &'static [(&'static str, &'static str)] = &[];
+    /// What else the audit shows of a request.
+    fn complete(_shown: &mut Map<String, Value>) {}
     /// Its request.
     type Request: DeserializeOwned + Send;
     /// Its answer.
@@ -72,6 +74,7 @@ fn accept<O: Operation>(mut members: Map<String, Value>) -> Result<Decoded<O>, K
     for (name, value) in O::DEFAULTS {
         shown.entry(*name).or_insert_with(|| (*value).into());
     }
+    O::complete(&mut shown);
     // The tables have judged every type already; what is left is base64 that is none. The text of serde's complaint
     // could repeat a secret, so it is not passed on.
     let request = serde_json::from_value(Value::Object(members))

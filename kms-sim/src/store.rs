@@ -33,6 +33,7 @@ use crate::model::key_state::KeyState;
 use crate::model::key_store::{Backing, Link, Lodging};
 use crate::model::last_usage::{LastUsage, LastUse, tracked};
 use crate::model::managed::ManagedService;
+use crate::model::purpose::{KeySpec, KeyUsage, Purpose};
 use crate::model::replica::MultiRegion;
 use crate::model::rotation::Rotation;
 
@@ -65,6 +66,10 @@ struct KeyRow {
     #[serde(default)]
     lodging: Option<LodgingRow>,
     #[serde(default)]
+    spec: Option<String>,
+    #[serde(default)]
+    usage: Option<String>,
+    #[serde(default)]
     multi_region: Option<String>,
     #[serde(default)]
     returns_to: Option<String>,
@@ -94,6 +99,8 @@ struct MaterialRow {
     wrapped: Option<Vec<u8>>,
     since: Timestamp,
     rotation_type: Option<String>,
+    #[serde(default, with = "serde_bytes")]
+    public: Option<Vec<u8>>,
     #[serde(default)]
     description: Option<String>,
     #[serde(default)]
@@ -248,6 +255,8 @@ fn key_to_row(key: &Key) -> KeyRow {
         tags: key.tags.clone(),
         origin: Some(key.origin.name().into()),
         lodging: key.lodging.as_ref().map(lodging_to_row),
+        spec: Some(key.purpose.spec.name().into()),
+        usage: Some(key.purpose.usage.name().into()),
         multi_region: key.multi_region.map(|role| role.name().into()),
         returns_to: key.returns_to.map(|state| state.name().into()),
         replica_wait_days: key.replica_wait_days,
@@ -264,12 +273,16 @@ fn key_from_row(row: KeyRow) -> Option<Key> {
     };
     let materials: Option<Vec<BackingKey>> = row.materials.into_iter().map(material_from_row).collect();
     let origin = optional(row.origin.as_deref(), KeyOrigin::parse)?.unwrap_or(KeyOrigin::AwsKms);
+    let spec = optional(row.spec.as_deref(), KeySpec::parse)?.unwrap_or(KeySpec::SymmetricDefault);
+    let usage = optional(row.usage.as_deref(), KeyUsage::parse)?;
+    let purpose = Purpose::of(spec, usage).ok()?;
     Some(Key {
         arn: address.arn(),
         address,
         created: row.created,
         description: row.description,
         manager,
+        purpose,
         state: KeyState::parse(&row.state)?,
         deletion: row.deletion.map(|(date, window_days)| Deletion { date, window_days }),
         origin,
@@ -318,6 +331,7 @@ fn material_to_row(material: &BackingKey) -> MaterialRow {
     MaterialRow {
         id: material.id.0.to_vec(),
         wrapped: material.wrapped.clone(),
+        public: material.public.clone(),
         since: material.since,
         rotation_type: material.origin.rotation_type().map(Into::into),
         description: material.description.clone(),
@@ -329,6 +343,7 @@ fn material_from_row(row: MaterialRow) -> Option<BackingKey> {
     Some(BackingKey {
         id: MaterialId(row.id.try_into().ok()?),
         wrapped: row.wrapped,
+        public: row.public,
         since: row.since,
         origin: Origin::from_rotation_type(row.rotation_type.as_deref()),
         description: row.description,

@@ -53,6 +53,12 @@ pub enum KmsError {
     /// Something broke inside KMS, or it could not be reached.
     #[error("{0}")]
     KmsInternal(String),
+    /// The MAC is not one of this message under this key.
+    #[error("")]
+    KmsInvalidMac,
+    /// The signature is not one of this message by this key.
+    #[error("")]
+    KmsInvalidSignature,
     /// The key's state forbids it.
     #[error("{0}")]
     KmsInvalidState(String),
@@ -117,6 +123,8 @@ impl KmsError {
             Self::InvalidKeyUsage(_) => "InvalidKeyUsageException",
             Self::InvalidMarker => "InvalidMarkerException",
             Self::KmsInternal(_) => "KMSInternalException",
+            Self::KmsInvalidMac => "KMSInvalidMacException",
+            Self::KmsInvalidSignature => "KMSInvalidSignatureException",
             Self::KmsInvalidState(_) => "KMSInvalidStateException",
             Self::KeyUnavailable(_) => "KeyUnavailableException",
             Self::LimitExceeded(_) => "LimitExceededException",
@@ -153,6 +161,8 @@ impl KmsError {
             | Self::InvalidGrantToken(_)
             | Self::InvalidKeyUsage(_)
             | Self::InvalidMarker
+            | Self::KmsInvalidMac
+            | Self::KmsInvalidSignature
             | Self::KmsInvalidState(_)
             | Self::LimitExceeded(_)
             | Self::MalformedPolicyDocument(_)

@@ -5,7 +5,8 @@ use aws_core::policy::condition::Facts;
 use aws_core::principal::Principal;
 use kms_api::shapes::ContextMap;
 
-use crate::model::key::{Key, KeyOrigin, SYMMETRIC_DEFAULT};
+use crate::model::key::{Key, KeyOrigin};
+use crate::model::purpose::{Purpose, SYMMETRIC_DEFAULT};
 use crate::model::replica::MultiRegion;
 
 /// Keys that every request to KMS carries. `kms:ViaService` is absent from direct calls.
@@ -42,20 +43,22 @@ pub(crate) fn add_key(facts: &mut Facts, key: &Key, aliases: Vec<String>, reques
 /// What kind of key it is, or is to be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
+    pub(crate) purpose: Purpose,
     pub(crate) origin: KeyOrigin,
     pub(crate) multi_region: Option<MultiRegion>,
 }
 
 impl Kind {
     pub(crate) fn of(key: &Key) -> Self {
-        Self { origin: key.origin, multi_region: key.multi_region }
+        Self { purpose: key.purpose, origin: key.origin, multi_region: key.multi_region }
     }
 }
 
 /// Keys about the kind of key.
 pub(crate) fn add_key_kind(facts: &mut Facts, kind: Kind) {
-    facts.set("kms:KeySpec", SYMMETRIC_DEFAULT).set("kms:CustomerMasterKeySpec", SYMMETRIC_DEFAULT);
-    facts.set("kms:KeyUsage", "ENCRYPT_DECRYPT").set("kms:CustomerMasterKeyUsage", "ENCRYPT_DECRYPT");
+    let (spec, usage) = (kind.purpose.spec.name(), kind.purpose.usage.name());
+    facts.set("kms:KeySpec", spec).set("kms:CustomerMasterKeySpec", spec);
+    facts.set("kms:KeyUsage", usage).set("kms:CustomerMasterKeyUsage", usage);
     facts.set("kms:KeyOrigin", kind.origin.name()).set("kms:MultiRegion", kind.multi_region.is_some().to_string());
     if let Some(role) = kind.multi_region {
         facts.set("kms:MultiRegionKeyType", role.name());

@@ -7,13 +7,14 @@ use aws_core::time::Timestamp;
 use kms_api::shapes::{ContextMap, GrantConstraints};
 
 use super::address::KeyAddress;
+use super::purpose::{KeyUsage, Purpose};
 
 /// Most grants that one key may have.
 pub const GRANTS_PER_KEY: usize = 50_000;
 
 macro_rules! grant_operations {
     ($($name:ident),* $(,)?) => {
-        /// What a grant can allow on a symmetric encryption key, by AWS's names and in AWS's order.
+        /// What a grant can allow, by AWS's names and in AWS's order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum GrantOperation { $(#[doc = concat!("`", stringify!($name), "`")] $name),* }
 
@@ -36,17 +37,44 @@ grant_operations!(
     GenerateDataKeyWithoutPlaintext,
     ReEncryptFrom,
     ReEncryptTo,
+    Sign,
+    Verify,
+    GetPublicKey,
     CreateGrant,
     RetireGrant,
     DescribeKey,
     GenerateDataKeyPair,
     GenerateDataKeyPairWithoutPlaintext,
+    GenerateMac,
+    VerifyMac,
+    DeriveSharedSecret,
+    Encapsulate,
+    Decapsulate,
 );
 
 impl GrantOperation {
     /// Reads AWS's name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|operation| operation.name() == name)
+    }
+
+    /// Whether keys of this purpose do it.
+    pub fn suits(self, purpose: Purpose) -> bool {
+        match self {
+            Self::CreateGrant | Self::RetireGrant | Self::DescribeKey => true,
+            Self::Encrypt | Self::Decrypt | Self::ReEncryptFrom | Self::ReEncryptTo => {
+                purpose.usage == KeyUsage::EncryptDecrypt
+            }
+            Self::GenerateDataKey
+            | Self::GenerateDataKeyWithoutPlaintext
+            | Self::GenerateDataKeyPair
+            | Self::GenerateDataKeyPairWithoutPlaintext => purpose.is_default(),
+            Self::GetPublicKey => purpose.is_asymmetric(),
+            Self::Sign | Self::Verify => purpose.usage == KeyUsage::SignVerify,
+            Self::GenerateMac | Self::VerifyMac => purpose.usage == KeyUsage::GenerateVerifyMac,
+            Self::DeriveSharedSecret => purpose.usage == KeyUsage::KeyAgreement,
+            Self::Encapsulate | Self::Decapsulate => purpose.usage == KeyUsage::EncapsulateDecapsulate,
+        }
     }
 }
 

@@ -15,11 +15,9 @@ use super::key_state::{Happening, KeyState, Refusal, Use};
 use super::key_store::{Backing, Lodging};
 use super::last_usage::LastUsage;
 use super::managed::ManagedService;
+use super::purpose::{KeySpec, KeyUsage, Purpose};
 use super::replica::MultiRegion;
 use super::rotation::{Rotation, after};
-
-/// The one key spec served so far.
-pub const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
 
 /// Who manages a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +70,7 @@ pub struct Deletion {
     pub window_days: u32,
 }
 
-/// A KMS key of spec `SYMMETRIC_DEFAULT` and usage `ENCRYPT_DECRYPT`.
+/// A KMS key.
 #[derive(Clone, Debug)]
 pub struct Key {
     /// Its full name.
@@ -85,6 +83,8 @@ pub struct Key {
     pub description: String,
     /// Who manages it.
     pub manager: KeyManager,
+    /// What it is made of and what it is for.
+    pub purpose: Purpose,
     /// Whose its material is.
     pub origin: KeyOrigin,
     /// The custom key store that it lives in; `None` for KMS's own HSMs.
@@ -117,6 +117,11 @@ impl Key {
     /// The generation that new ciphertexts are made with; a key that waits for its first import has none.
     pub fn current(&self) -> Result<&BackingKey, KmsError> {
         self.materials.last().ok_or_else(|| Refusal::IsPendingImport.about(&self.arn))
+    }
+
+    /// The id of the current generation; only symmetric encryption keys have generations.
+    pub fn current_generation(&self) -> Option<MaterialId> {
+        self.materials.last().filter(|_| self.purpose.is_default()).map(|current| current.id)
     }
 
     /// Whether no generation of imported material is away.
@@ -184,6 +189,34 @@ impl Key {
             KeyState::Enabled | KeyState::Disabled if is_cut_off => KeyState::Unavailable,
             state => state,
         }
+    }
+
+    /// Whether the key is for this; else AWS's exception, about the operation of this name.
+    pub fn check_usage(&self, wanted: KeyUsage, operation: &str) -> Result<(), KmsError> {
+        match self.purpose.usage {
+            usage if usage == wanted => Ok(()),
+            usage => Err(KmsError::InvalidKeyUsage(format!(
+                "{} key usage is {} which is not valid for {operation}.",
+                self.arn,
+                usage.name()
+            ))),
+        }
+    }
+
+    /// Data keys are sealed in blobs, which only symmetric encryption keys make.
+    pub fn check_seals_data_keys(&self, operation: &str) -> Result<(), KmsError> {
+        self.check_usage(KeyUsage::EncryptDecrypt, operation)?;
+        match self.purpose.spec {
+            KeySpec::SymmetricDefault => Ok(()),
+            KeySpec::Hmac(_) | KeySpec::Pair(_) => {
+                Err(KmsError::InvalidKeyUsage("You cannot generate a data key with an asymmetric CMK".into()))
+            }
+        }
+    }
+
+    /// Only symmetric encryption keys rotate.
+    pub fn check_rotates(&self) -> Result<(), KmsError> {
+        if self.purpose.is_default() { Ok(()) } else { Err(KmsError::UnsupportedOperation(None)) }
     }
 
     /// Moves along the table of states.
@@ -262,19 +295,20 @@ impl Key {
             "CreationDate": epoch_seconds(self.created),
             "Enabled": self.shown_state() == KeyState::Enabled,
             "Description": self.description,
-            "KeyUsage": "ENCRYPT_DECRYPT",
+            "KeyUsage": self.purpose.usage.name(),
             "KeyState": self.shown_state().name(),
             "Origin": self.origin.name(),
             "KeyManager": self.manager_name(),
-            "CustomerMasterKeySpec": SYMMETRIC_DEFAULT,
-            "KeySpec": SYMMETRIC_DEFAULT,
-            "EncryptionAlgorithms": [SYMMETRIC_DEFAULT],
+            "CustomerMasterKeySpec": self.purpose.spec.name(),
+            "KeySpec": self.purpose.spec.name(),
             "MultiRegion": self.multi_region.is_some(),
         });
+        let (member, algorithms) = self.purpose.algorithms();
+        metadata[member] = json!(algorithms);
         if let Some(lodging) = &self.lodging {
             add_lodging(&mut metadata, lodging);
-        } else if let Some(current) = self.materials.last() {
-            metadata["CurrentKeyMaterialId"] = json!(current.id.to_string());
+        } else if let Some(current) = self.current_generation() {
+            metadata["CurrentKeyMaterialId"] = json!(current.to_string());
         }
         if let Some(window_days) = self.replica_wait_days {
             metadata["PendingDeletionWindowInDays"] = json!(window_days);
@@ -303,8 +337,8 @@ impl Key {
             arn: self.arn.clone(),
             key_state: self.shown_state().name().into(),
             key_manager: self.manager_name().into(),
-            key_spec: SYMMETRIC_DEFAULT.into(),
-            key_usage: "ENCRYPT_DECRYPT".into(),
+            key_spec: self.purpose.spec.name().into(),
+            key_usage: self.purpose.usage.name().into(),
         }
     }
 }

@@ -91,6 +91,8 @@ pub enum Use {
     Cryptography,
     /// CreateGrant.
     Granting,
+    /// Handing out the public key: no use of the private one, and so possible while the key is disabled.
+    PublicKey,
     /// Enabling, disabling or demanding rotation.
     RotationChange,
     /// Aliases pointing at it, tags, description.
@@ -129,6 +131,7 @@ pub const REFUSALS: &[(KeyState, Use, Refusal)] = &[
     (Disabled, Use::RotationChange, Refusal::IsDisabled),
     (PendingDeletion, Use::Cryptography, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::Granting, Refusal::IsPendingDeletion),
+    (PendingDeletion, Use::PublicKey, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::RotationChange, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::Decoration, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::Import, Refusal::IsPendingDeletion),
@@ -136,15 +139,18 @@ pub const REFUSALS: &[(KeyState, Use, Refusal)] = &[
     (Disabled, Use::Replication, Refusal::IsDisabled),
     (PendingImport, Use::Cryptography, Refusal::IsPendingImport),
     (PendingImport, Use::Granting, Refusal::IsPendingImport),
+    (PendingImport, Use::PublicKey, Refusal::IsPendingImport),
     (PendingImport, Use::RotationChange, Refusal::IsPendingImport),
     (PendingReplicaDeletion, Use::Cryptography, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::Granting, Refusal::IsPendingReplicaDeletion),
+    (PendingReplicaDeletion, Use::PublicKey, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::RotationChange, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::Decoration, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::Import, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::Replication, Refusal::IsPendingReplicaDeletion),
     (Creating, Use::Cryptography, Refusal::IsCreating),
     (Creating, Use::Granting, Refusal::IsCreating),
+    (Creating, Use::PublicKey, Refusal::IsCreating),
     (Creating, Use::RotationChange, Refusal::IsCreating),
     (Creating, Use::Decoration, Refusal::IsCreating),
     (Creating, Use::Import, Refusal::IsCreating),

@@ -12,6 +12,7 @@ pub mod key_state;
 pub mod key_store;
 pub mod last_usage;
 pub mod managed;
+pub mod purpose;
 pub mod replica;
 pub mod rotation;
 pub mod tags;

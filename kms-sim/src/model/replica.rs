@@ -34,6 +34,7 @@ impl MultiRegion {
 
 /// Takes over what related keys share. Bytes of imported material stay each region's own: only their names travel.
 pub fn follow(replica: &mut Key, primary: &Key) {
+    replica.purpose = primary.purpose;
     replica.rotation = primary.rotation.clone();
     let own: Vec<BackingKey> = replica.materials.drain(..).chain(replica.pending.take()).collect();
     let taken_over = |shared: &BackingKey| match primary.origin {

@@ -21,6 +21,7 @@ use crate::constraints::{
 use crate::model::grant::{GRANTS_PER_KEY, Grant, GrantOperation, constraint_type, meaningful};
 use crate::model::key::Key;
 use crate::model::key_state::Use;
+use crate::model::purpose::Purpose;
 use crate::operation::{Operation, json};
 use crate::resolve::Found;
 use crate::store;
@@ -95,7 +96,7 @@ impl Operation for CreateGrant {
 fn planned(kms: &KmsSim, ctx: &CallContext, found: &Found, request: &CreateGrantRequest) -> Result<Grant, KmsError> {
     let parties = parties(request)?;
     let constraints = meaningful(request.constraints.as_ref().map(|constraints| constraints.context.clone()));
-    constraints.as_ref().map_or(Ok(()), check_constraints)?;
+    constraints.as_ref().map_or(Ok(()), |constraints| check_constraints(found.key.purpose, constraints))?;
     Ok(Grant {
         id: hex::encode(kms.world.entropy.array::<32>()),
         key: found.key.address.clone(),
@@ -105,7 +106,7 @@ fn planned(kms: &KmsSim, ctx: &CallContext, found: &Found, request: &CreateGrant
         retiring: parties.retiring.map(|(name, _)| name.into()),
         retiring_is_service: parties.retiring.is_some_and(|(_, is_service)| is_service),
         source_arn: parties.source_arn.cloned(),
-        operations: operations(&request.operations)?,
+        operations: operations(found.key.purpose, &request.operations)?,
         constraints,
         issuer: format!("arn:aws:iam::{}:root", ctx.account()),
         created: kms.world.now(),
@@ -153,24 +154,38 @@ fn check_source_arn(text: &str) -> Result<(), KmsError> {
     }
 }
 
-fn operations(names: &[String]) -> Result<Vec<GrantOperation>, KmsError> {
-    let odd: Vec<&str> = names.iter().filter(|n| GrantOperation::parse(n).is_none()).map(|n| &**n).collect();
+/// What a grant is to allow must be what the key can do.
+fn operations(purpose: Purpose, names: &[String]) -> Result<Vec<GrantOperation>, KmsError> {
+    let suitable = |name: &str| GrantOperation::parse(name).filter(|operation| operation.suits(purpose));
+    let odd: Vec<&str> = names.iter().map(|name| &**name).filter(|name| suitable(name).is_none()).collect();
     if !odd.is_empty() {
-        let valid: Vec<&str> = GrantOperation::ALL.iter().map(|operation| operation.name()).collect();
-        return Err(KmsError::Validation(format!(
-            "Operations [{}] are not supported when creating a grant for a symmetric KMS key with key usage \
-             ENCRYPT_DECRYPT. Valid operations are [{}]",
-            odd.join(", "),
-            valid.join(", ")
-        )));
+        return Err(unsuitable(purpose, &odd));
     }
-    let mut operations: Vec<GrantOperation> = names.iter().filter_map(|name| GrantOperation::parse(name)).collect();
+    let mut operations: Vec<GrantOperation> = names.iter().filter_map(|name| suitable(name)).collect();
     operations.sort_unstable();
     operations.dedup();
     Ok(operations)
 }
 
-fn check_constraints(constraints: &GrantConstraints) -> Result<(), KmsError> {
+fn unsuitable(purpose: Purpose, odd: &[&str]) -> KmsError {
+    let all = GrantOperation::ALL.iter().filter(|operation| operation.suits(purpose));
+    let valid: Vec<&str> = all.map(|operation| operation.name()).collect();
+    KmsError::Validation(format!(
+        "Operations [{}] are not supported when creating a grant for {} KMS key with key usage {}. Valid operations \
+         are [{}]",
+        odd.join(", "),
+        if purpose.is_asymmetric() { "an asymmetric" } else { "a symmetric" },
+        purpose.usage.name(),
+        valid.join(", ")
+    ))
+}
+
+fn check_constraints(purpose: Purpose, constraints: &GrantConstraints) -> Result<(), KmsError> {
+    if !purpose.is_default() {
+        return Err(KmsError::Validation(
+            "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key.".into(),
+        ));
+    }
     match (&constraints.encryption_context_subset, &constraints.encryption_context_equals) {
         (Some(_), Some(_)) => Err(KmsError::Validation(
             "Only one of EncryptionContextSubset and EncryptionContextEquals can be specified.".into(),

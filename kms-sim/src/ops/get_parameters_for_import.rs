@@ -15,7 +15,6 @@ use crate::authorize::action::GetParametersForImport;
 use crate::call::Call;
 use crate::constraints::{KEY_ID, Member, Shape, needed};
 use crate::hsm::boundary::import::{Parameters, Terms};
-use crate::model::key::SYMMETRIC_DEFAULT;
 use crate::model::key_state::Use;
 use crate::operation::{Operation, json};
 
@@ -55,7 +54,7 @@ impl Operation for GetParametersForImport {
         key.check_imported()?;
         key.permit(Use::Import)?;
         let valid_to = kms.world.now().saturating_add(VALID).unwrap_or(Timestamp::MAX);
-        let (arn, terms) = (key.arn.clone(), terms(&request, SYMMETRIC_DEFAULT, valid_to)?);
+        let (arn, terms) = (key.arn.clone(), terms(&request, key.purpose.spec.name(), valid_to)?);
         let made = make(kms, key, terms).await?;
         Ok(json!({
             "KeyId": arn,
