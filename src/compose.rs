@@ -46,6 +46,9 @@ pub struct House {
     state: StateFolder,
 }
 
+/// The domain key of the HSMs of KMS: what they are filled from at first, and restored from ever after.
+const HSM_ROOT: &str = "hsm-root.key";
+
 /// What every room of the house is built from.
 struct Ground {
     store: Store,
@@ -79,6 +82,7 @@ impl House {
                 trail: ground.trail.clone(),
                 clock: ground.clock.clone(),
                 kms: kms.clone(),
+                hsm_backup: state.kept(HSM_ROOT),
                 ebs: ebs.clone(),
                 s3,
                 services: flags.services.clone(),
@@ -195,7 +199,7 @@ fn open_kms(flags: &UpFlags, state: &StateFolder, ground: &Ground) -> anyhow::Re
     if !flags.services.contains(&Service::Kms) {
         return Ok(None);
     }
-    let root: Secret = state.secret("hsm-root.key", &*ground.world.entropy)?;
+    let root: Secret = state.secret(HSM_ROOT, &*ground.world.entropy)?;
     Ok(Some(kms_sim::KmsSim::open(ground.store.clone(), ground.world.clone(), root)?))
 }
 

@@ -29,6 +29,8 @@ pub enum Command {
     Keys(ReadFlags),
     /// Why was a call allowed or refused? Takes the event id of its audit record.
     Why(WhyFlags),
+    /// Look at the HSMs of KMS, tamper with one, or restore them from the backup.
+    Hsm(HsmFlags),
     /// Mount a volume: instance, attachment, loop device, file system and mount, as needed.
     Mount(MountFlags),
     /// Undo what mount did, and no more.
@@ -187,6 +189,31 @@ pub struct WhyFlags {
     /// The server, and how to print.
     #[command(flatten)]
     pub read: ReadFlags,
+}
+
+/// Flags of `hsm`.
+#[derive(Debug, Clone, Args)]
+pub struct HsmFlags {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: HsmVerb,
+}
+
+/// `hsm status|tamper|restore`
+#[derive(Debug, Clone, Subcommand)]
+pub enum HsmVerb {
+    /// Which HSMs hold the domain key.
+    Status(ReadFlags),
+    /// Tamper with an HSM: it wipes itself.
+    Tamper {
+        /// Which one, from 1.
+        number: u32,
+        /// The server, and how to print.
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// Give wiped HSMs the domain key again, from the backup in the server's state folder.
+    Restore(ReadFlags),
 }
 
 /// Flags of `mount`.

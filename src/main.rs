@@ -24,6 +24,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Health(endpoint) => commands::health(&endpoint).await,
             Command::Keys(flags) => commands::keys(&flags).await,
             Command::Why(flags) => commands::why(&flags).await,
+            Command::Hsm(flags) => commands::hsm(&flags.verb).await,
             Command::Mount(flags) => mount::mount(&flags).await,
             Command::Umount(flags) => mount::umount(&flags).await,
             Command::Scenario(flags) => scenario::run(flags.verb).await,
