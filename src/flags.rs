@@ -29,6 +29,8 @@ pub enum Command {
     Keys(ReadFlags),
     /// Why was a call allowed or refused? Takes the event id of its audit record.
     Why(WhyFlags),
+    /// An object as it is stored: its wrapped data key, who can unwrap it, its ciphertext.
+    Object(ObjectFlags),
     /// Look at the HSMs of KMS, tamper with one, or restore them from the backup.
     Hsm(HsmFlags),
     /// Mount a volume: instance, attachment, loop device, file system and mount, as needed.
@@ -191,6 +193,21 @@ pub struct WhyFlags {
     pub read: ReadFlags,
 }
 
+/// Flags of `object`.
+#[derive(Debug, Clone, Args)]
+pub struct ObjectFlags {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub verb: ObjectVerb,
+}
+
+/// `object inspect`
+#[derive(Debug, Clone, Subcommand)]
+pub enum ObjectVerb {
+    /// Show its stored form.
+    Inspect {
+        /// s3://BUCKET/KEY
+        object: String,
 /// Flags of `hsm`.
 #[derive(Debug, Clone, Args)]
 pub struct HsmFlags {

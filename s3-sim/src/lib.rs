@@ -29,6 +29,7 @@ mod digest;
 mod edge;
 mod error;
 mod headers;
+mod inspect;
 mod keys;
 mod layers;
 mod model;

@@ -7,6 +7,7 @@
 //! GET  /_sim/events  server-sent events; ?format=json&since=N for what already happened
 //! GET  /_sim/keys    the ledger                      GET /_sim/why/{eventId}  the decision behind a call
 //! GET  /_sim/disk?subject=volume/… | object/…        where the ciphertext lies, for looking at it
+//! GET  /_sim/object?bucket=…&key=…                  an object as it is stored: wrapped key, headers, ciphertext
 //! GET  /_sim/hsm     POST /_sim/hsm/{n}/tamper   POST /_sim/hsm/restore
 //! POST /_sim/peer/identities                         IAM's answers for a storage process that shares our secret
 //! ```
@@ -15,6 +16,7 @@ mod clock;
 mod events;
 mod hsm;
 mod inspect;
+mod object;
 mod peer;
 
 use std::sync::Arc;
@@ -67,6 +69,7 @@ pub fn router(control: Control) -> Router {
         .route("/_sim/keys", get(inspect::keys))
         .route("/_sim/why/{event_id}", get(inspect::why))
         .route("/_sim/disk", get(inspect::disk))
+        .route("/_sim/object", get(object::inspect))
         .route("/_sim/hsm", get(hsm::status))
         .route("/_sim/hsm/{number}/tamper", post(hsm::tamper))
         .route("/_sim/hsm/restore", post(hsm::restore))

@@ -10,6 +10,7 @@ mod objects;
 mod restart;
 mod sse;
 mod tamper;
+mod vectors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

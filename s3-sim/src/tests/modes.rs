@@ -127,7 +127,7 @@ async fn an_object_is_copied_from_every_mode_to_every_mode() {
             let (ask, read) = mode(to, "");
             send(&bench, "PUT /bkt/from", &write, body.clone()).await;
             let source = ("x-amz-copy-source".to_owned(), "bkt/from".to_owned());
-            let headers = [&ask[..], &from_key[..], &[source.clone()]].concat();
+            let headers = [&ask[..], &from_key[..], std::slice::from_ref(&source)].concat();
             let copied = send(&bench, "PUT /bkt/to", &headers, "").await;
             assert_eq!(copied.status, 200, "{from} to {to}: {}", copied.text());
             let got = send(&bench, "GET /bkt/to", &read, "").await;
