@@ -179,6 +179,47 @@ mod tests {
         }
     }
 
+    /// An IAM with one user, who may have left.
+    struct OneUser(Option<&'static str>);
+
+    impl Identities for OneUser {
+        fn credential(&self, _access_key_id: &str) -> Option<aws_core::identity::Credential> {
+            None
+        }
+
+        fn policies(&self, _caller: &aws_core::principal::Caller) -> aws_core::identity::IdentityPolicies {
+            aws_core::identity::IdentityPolicies::default()
+        }
+
+        fn principal_exists(&self, _arn: &Arn) -> bool {
+            self.0.is_some()
+        }
+
+        fn unique_id(&self, arn: &Arn) -> Option<String> {
+            self.0.filter(|_| arn.resource == "user/kim").map(Into::into)
+        }
+    }
+
+    #[test]
+    fn a_policy_means_the_person_and_shows_the_id_of_one_who_left() {
+        let kim = "arn:aws:iam::111122223333:user/kim";
+        let text = format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":["{kim}","111122223333"]}},"Action":"kms:*","Resource":"*","Condition":{{"ArnEquals":{{"aws:PrincipalArn":"{kim}"}}}}}}]}}"#
+        );
+        let here = OneUser(Some("AIDAKIMKIMKIMKIMKIM"));
+        let policy = KeyPolicy::parse(&text).unwrap();
+        let whom = policy.whom(&here);
+        let policy = policy.meaning(whom);
+        let clause = policy.parsed.document.statements[0].principal.as_ref().unwrap();
+        assert_eq!(clause.aws, ["AIDAKIMKIMKIMKIMKIM", "111122223333"]);
+        assert_eq!(&*policy.shown(&here), text);
+        for later in [OneUser(None), OneUser(Some("AIDANAMESAKENAMESAKE"))] {
+            let shown: Value = serde_json::from_str(&policy.shown(&later)).unwrap();
+            assert_eq!(shown["Statement"][0]["Principal"]["AWS"], json!(["AIDAKIMKIMKIMKIMKIM", "111122223333"]));
+            assert_eq!(shown["Statement"][0]["Condition"]["ArnEquals"]["aws:PrincipalArn"], kim);
+        }
+    }
+
     #[test]
     fn our_own_policies_parse_and_name_who_they_should() {
         let account = AccountId::default_account();

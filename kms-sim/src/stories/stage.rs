@@ -119,6 +119,7 @@ impl Stage {
                 self.ctx.via = Some(Via { in_scope_of_instance: scope, ..through("ec2") });
             }
             "days" => self.clock.advance(SignedDuration::from_hours(24 * rest[0].parse::<i64>().unwrap())),
+            "minutes" => self.clock.advance(SignedDuration::from_mins(rest[0].parse().unwrap())),
             "tick" => self.block_on(self.kms.tick()),
             "tamper" => drop(self.block_on(self.kms.hsm_tamper(rest[0].parse().unwrap())).unwrap()),
             "bring-backup" => drop(self.block_on(self.kms.hsm_restore(root_key())).unwrap()),
