@@ -129,6 +129,7 @@ pub(crate) const MARKER: Shape = Shape::Text(1, 1024, Some(&MARKER_PATTERN));
 pub(crate) const SERVICE_PRINCIPAL: Shape = Shape::Text(1, 128, Some(&SERVICE_PRINCIPAL_PATTERN));
 pub(crate) const MATERIAL_ID: Shape = Shape::Text(64, 64, Some(&MATERIAL_ID_PATTERN));
 pub(crate) const MATERIAL_DESCRIPTION: Shape = Shape::Text(0, 256, Some(&MATERIAL_DESCRIPTION_PATTERN));
+pub(crate) const DRY_RUN_MODIFIERS: Shape = Shape::List(0, usize::MAX, &Shape::Word(&["IGNORE_CIPHERTEXT"]));
 pub(crate) const REGION: Shape = Shape::Text(1, 32, Some(&REGION_PATTERN));
 pub(crate) const TAG_KEY: Shape = Shape::Text(1, 128, None);
 pub(crate) const TAGS: Shape = Shape::List(0, usize::MAX, &ONE_TAG);

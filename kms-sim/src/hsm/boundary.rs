@@ -118,9 +118,7 @@ impl Boundary {
     /// Takes in 32 bytes of material that a test brings along. Its id is derived, not drawn, so that blobs made in
     /// one run of a test open in the next.
     pub fn take_in(&self, key: &KeyAddress, bytes: &Secret, since: Timestamp) -> Result<BackingKey, KmsError> {
-        let digest =
-            Sha256::new().chain_update(b"sse-sim material id").chain_update(&key.id).chain_update(bytes.expose());
-        self.wrapped(key, MaterialId(digest.finalize().into()), bytes, since, Origin::Creation)
+        self.wrapped(key, named(key, bytes.expose()), bytes, since, Origin::Creation)
     }
 
     fn wrapped(
@@ -272,6 +270,12 @@ fn no_hsm() -> KmsError {
 }
 
 const TOKEN_BINDING: &[u8] = b"sse-sim grant token";
+
+/// The name of material that comes from outside: the same bytes in the same key have the same.
+fn named(key: &KeyAddress, bytes: &[u8]) -> MaterialId {
+    let digest = Sha256::new().chain_update(b"sse-sim material id").chain_update(&key.id).chain_update(bytes);
+    MaterialId(digest.finalize().into())
+}
 
 /// Ties a wrapped backing key to its key and generation: a row copied to another key does not unwrap.
 fn binding(key: &KeyAddress, material: MaterialId) -> Vec<u8> {

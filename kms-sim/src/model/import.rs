@@ -13,6 +13,7 @@ use kms_api::error::KmsError;
 use super::backing_key::{BackingKey, MaterialId};
 use super::key::{Key, KeyOrigin};
 use super::key_state::Happening;
+use super::purpose::KeySpec;
 
 /// Whether an import brings what the key has not seen yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +64,29 @@ pub fn accept(
     named: Option<&str>,
 ) -> Result<(), KmsError> {
     let first = key.all_materials().next().is_none();
+    if key.purpose.spec != KeySpec::SymmetricDefault {
+        return accept_only(key, material, kind.is_some() || named.is_some());
+    }
     match kind.unwrap_or(if first { ImportType::New } else { ImportType::Existing }) {
         ImportType::New if named.is_some() => Err(KmsError::Validation(
             "A KeyMaterialId cannot be specified when the ImportType is NEW_KEY_MATERIAL".into(),
         )),
         ImportType::New => accept_new(key, material),
         ImportType::Existing => accept_existing(key, material, named),
+    }
+}
+
+/// Keys that do not rotate have one material for life.
+fn accept_only(key: &mut Key, material: BackingKey, said_more: bool) -> Result<(), KmsError> {
+    if said_more || material.description.is_some() {
+        return Err(KmsError::Validation(
+            "ImportType, KeyMaterialId and KeyMaterialDescription can be specified for symmetric encryption keys only."
+                .into(),
+        ));
+    }
+    match key.materials.is_empty() {
+        true => accept_new(key, material),
+        false => accept_existing(key, material, None),
     }
 }
 

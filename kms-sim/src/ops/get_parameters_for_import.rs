@@ -94,7 +94,7 @@ fn fits(key_spec: &str, how: WrappingAlgorithm, wrapping: KeyPairSpec) -> bool {
     match key_spec {
         rsa if rsa.starts_with("RSA_") => through_aes,
         "ECC_NIST_P521" => through_aes || wrapping != KeyPairSpec::Rsa2048,
-        ecc if ecc.starts_with("ECC_") => true,
+        other if other.starts_with("ECC_") || other.starts_with("ML_") => true,
         _ => !through_aes,
     }
 }

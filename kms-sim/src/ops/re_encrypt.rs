@@ -2,29 +2,47 @@
 
 use bytes::Bytes;
 use kms_api::error::KmsError;
-use kms_api::shapes::{Blob, ReEncryptRequest, ReEncryptResponse};
+use kms_api::shapes::{Blob, ContextMap, ReEncryptResponse};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::shared::{algorithm, aside, cipher, context, stop_if_dry};
+use super::shared::{
+    algorithm, aside, cipher, context, ignores_ciphertext, named_without_blob, needed_blob, stop_if_dry,
+};
 use crate::KmsSim;
-use crate::authorize::Authorized;
 use crate::authorize::action::{ReEncryptFrom, ReEncryptTo};
+use crate::authorize::{Authorized, Phrase};
 use crate::call::Call;
-use crate::constraints::{ALGORITHM, CIPHERTEXT, KEY_ID, Member, Shape, TOKENS, needed, optional};
+use crate::constraints::{ALGORITHM, CIPHERTEXT, DRY_RUN_MODIFIERS, KEY_ID, Member, Shape, TOKENS, needed, optional};
 use crate::hsm::boundary::{Boundary, Cipher, Sealed};
 use crate::model::key_state::Use;
 use crate::model::purpose::KeyUsage;
 use crate::operation::{Operation, json};
-use crate::resolve::{Found, Source};
+use crate::resolve::Found;
 
 /// The operation; policies know it as two actions.
 pub(crate) struct ReEncrypt;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Request {
+    ciphertext_blob: Option<Blob>,
+    source_encryption_context: ContextMap,
+    source_key_id: Option<String>,
+    destination_key_id: String,
+    destination_encryption_context: ContextMap,
+    source_encryption_algorithm: Option<String>,
+    destination_encryption_algorithm: Option<String>,
+    grant_tokens: Vec<String>,
+    dry_run: Option<bool>,
+    dry_run_modifiers: Vec<String>,
+}
 
 impl Operation for ReEncrypt {
     const NAME: &'static str = "ReEncrypt";
     const READ_ONLY: bool = true;
     const MEMBERS: &'static [Member] = &[
-        needed("CiphertextBlob", CIPHERTEXT).secret(),
+        optional("CiphertextBlob", CIPHERTEXT).secret(),
         optional("SourceEncryptionContext", Shape::Texts),
         optional("SourceKeyId", KEY_ID),
         needed("DestinationKeyId", KEY_ID),
@@ -33,24 +51,25 @@ impl Operation for ReEncrypt {
         optional("DestinationEncryptionAlgorithm", ALGORITHM),
         optional("GrantTokens", TOKENS).secret(),
         optional("DryRun", Shape::Flag),
-        optional("DryRunModifiers", Shape::Unserved),
+        optional("DryRunModifiers", DRY_RUN_MODIFIERS),
     ];
     const DEFAULTS: &'static [(&'static str, &'static str)] =
         &[("sourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT"), ("destinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT")];
-    type Request = ReEncryptRequest;
+    type Request = Request;
     type Answer = ReEncryptResponse;
 
-    async fn run(kms: &KmsSim, call: &mut Call<'_>, request: ReEncryptRequest) -> Result<ReEncryptResponse, KmsError> {
+    async fn run(kms: &KmsSim, call: &mut Call<'_>, request: Request) -> Result<ReEncryptResponse, KmsError> {
         let from = context(&request.source_encryption_context)?;
         let to = context(&request.destination_encryption_context)?;
+        if ignores_ciphertext(&request.dry_run_modifiers, request.dry_run)? {
+            return rehearse(kms, call, &request).await;
+        }
         let source_algorithm = algorithm(request.source_encryption_algorithm.as_deref());
         let target_algorithm = algorithm(request.destination_encryption_algorithm.as_deref());
-        let sealed = (&*request.ciphertext_blob.0, source_algorithm);
+        let sealed = (needed_blob(request.ciphertext_blob.as_ref())?, source_algorithm);
         let source = kms.source::<ReEncryptFrom>(call, sealed, request.source_key_id.as_deref()).await?;
         let target = kms.find::<ReEncryptTo>(call, &request.destination_key_id).await?;
-        let (source_key, target_key) = authorize(kms, call, &request, &source, &target)?;
-        source_key.check_usage(KeyUsage::EncryptDecrypt, Self::NAME)?;
-        target_key.check_usage(KeyUsage::EncryptDecrypt, Self::NAME)?;
+        let (source_key, target_key) = authorize(kms, call, &request, (&source.found, source.phrase), &target)?;
         source.check_key()?;
         source_key.permit(Use::Cryptography)?;
         target_key.permit(Use::Cryptography)?;
@@ -81,15 +100,15 @@ impl Operation for ReEncrypt {
 fn authorize(
     kms: &KmsSim,
     call: &mut Call<'_>,
-    request: &ReEncryptRequest,
-    source: &Source,
+    request: &Request,
+    (source, phrase): (&Found, Phrase),
     target: &Found,
 ) -> Result<(Authorized<ReEncryptFrom>, Authorized<ReEncryptTo>), KmsError> {
-    let same = if source.found.key.address == target.key.address { "true" } else { "false" };
+    let same = if source.key.address == target.key.address { "true" } else { "false" };
     let from = kms
-        .ask::<ReEncryptFrom>(call, &source.found)
+        .ask::<ReEncryptFrom>(call, source)
         .tokens(&request.grant_tokens)
-        .phrase(source.phrase)
+        .phrase(phrase)
         .context(&request.source_encryption_context)
         .fact("kms:EncryptionAlgorithm", algorithm(request.source_encryption_algorithm.as_deref()))
         .fact("kms:ReEncryptOnSameKey", same)
@@ -101,7 +120,20 @@ fn authorize(
         .fact("kms:EncryptionAlgorithm", algorithm(request.destination_encryption_algorithm.as_deref()))
         .fact("kms:ReEncryptOnSameKey", same)
         .decide()?;
+    from.check_usage(KeyUsage::EncryptDecrypt, ReEncrypt::NAME)?;
+    to.check_usage(KeyUsage::EncryptDecrypt, ReEncrypt::NAME)?;
     Ok((from, to))
+}
+
+/// Would it be allowed? Without a ciphertext, which would name the source key, the caller must.
+async fn rehearse(kms: &KmsSim, call: &mut Call<'_>, request: &Request) -> Result<ReEncryptResponse, KmsError> {
+    let named = named_without_blob("SourceKeyId", request.source_key_id.as_deref())?;
+    let source = kms.find::<ReEncryptFrom>(call, named).await?;
+    let target = kms.find::<ReEncryptTo>(call, &request.destination_key_id).await?;
+    let (from, to) = authorize(kms, call, request, (&source, Phrase::Arn), &target)?;
+    from.permit(Use::Cryptography)?;
+    to.permit(Use::Cryptography)?;
+    Err(KmsError::DryRunOperation)
 }
 
 /// Proofs of both permissions.

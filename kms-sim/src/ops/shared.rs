@@ -13,7 +13,7 @@ use envelope::asymmetric::EncryptionAlgorithm;
 use envelope::context::EncryptionContext;
 use envelope::secret::Secret;
 use kms_api::error::KmsError;
-use kms_api::shapes::ContextMap;
+use kms_api::shapes::{Blob, ContextMap};
 use kms_api::world::World;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -90,6 +90,34 @@ where
     let kms = kms.handle();
     let working = tokio::task::spawn_blocking(move || work(&kms.hsm, &proofs).map(|done| (proofs, done)));
     working.await.unwrap_or_else(|_| Err(KmsError::KmsInternal("The HSM did not answer.".into())))
+}
+
+/// Whether the ciphertext is not to be looked at, as only a rehearsal may ask.
+pub(crate) fn ignores_ciphertext(modifiers: &[String], dry_run: Option<bool>) -> Result<bool, KmsError> {
+    match (modifiers.is_empty(), dry_run) {
+        (true, _) => Ok(false),
+        (false, Some(true)) => Ok(true),
+        (false, Some(false) | None) => {
+            Err(KmsError::Validation("DryRunModifiers can only be specified when DryRun is true".into()))
+        }
+    }
+}
+
+/// The ciphertext, which only such a rehearsal may leave out.
+pub(crate) fn needed_blob(blob: Option<&Blob>) -> Result<&[u8], KmsError> {
+    blob.map(|blob| &*blob.0).ok_or_else(|| null("ciphertextBlob"))
+}
+
+/// The key, which such a rehearsal must name.
+pub(crate) fn named_without_blob<'a>(member: &str, named: Option<&'a str>) -> Result<&'a str, KmsError> {
+    let member = format!("{}{}", member[..1].to_ascii_lowercase(), &member[1..]);
+    named.ok_or_else(|| null(&member))
+}
+
+fn null(member: &str) -> KmsError {
+    KmsError::Validation(format!(
+        "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+    ))
 }
 
 /// A region, as the pattern of the model wants it.

@@ -63,6 +63,7 @@ fn refused(outcome: Result<String, ApiFault>) -> String {
     format!("{}: {}", fault.code, fault.message.unwrap_or_default())
 }
 
+const HMAC_OF_M: &str = "VzlqWe2zXLeSbkUooP5z8dN2TA1jbA67RcWPvyHuBtk=";
 const STATE: &str = "describe-key .KeyMetadata.KeyState";
 
 #[test]
@@ -300,4 +301,36 @@ fn the_trail_shows_terms_and_names_and_neither_token_nor_material() {
     assert_eq!(shown["keyMaterialDescription"], "winter");
     assert!(shown.get("importToken").is_none() && shown.get("encryptedKeyMaterial").is_none());
     assert_eq!(imported.response_elements.as_ref().unwrap()["keyMaterialId"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn macs_and_key_pairs_can_be_brought_along_too() {
+    use envelope::asymmetric::{KeyPair, KeyPairSpec};
+    let mut stage = Stage::new();
+    stage.play("create-key Origin=EXTERNAL KeySpec=HMAC_256 KeyUsage=GENERATE_VERIFY_MAC");
+    let given = parameters(&stage, "RSAES_OAEP_SHA_256");
+    assert!(refused(given.import_bytes(&stage, &[1; 31], FOR_EVER)).starts_with("IncorrectKeyMaterialException"));
+    given.import_bytes(&stage, &[1; 32], FOR_EVER).unwrap();
+    let mac = json!({"KeyId": stage.named("key"), "Message": STANDARD.encode("m"), "MacAlgorithm": "HMAC_SHA_256"});
+    let made = stage.call("generate-mac", &mac).unwrap();
+    // HMAC-SHA-256 of "m" under thirty-two bytes 01, by Python's hmac module.
+    assert_eq!(made["Mac"], HMAC_OF_M);
+
+    stage.play("create-key Origin=EXTERNAL KeySpec=ECC_NIST_P256 KeyUsage=SIGN_VERIFY");
+    let pair = KeyPair::generate(KeyPairSpec::EccNistP256, &SeededEntropy::new(1)).unwrap();
+    let given = parameters(&stage, "RSA_AES_KEY_WRAP_SHA_256");
+    given.import_bytes(&stage, pair.private_key().expose(), FOR_EVER).unwrap();
+    let public = stage.call("get-public-key", &json!({"KeyId": stage.named("key")})).unwrap();
+    assert_eq!(public["PublicKey"], STANDARD.encode(pair.public_key().spki()));
+    let other = KeyPair::generate(KeyPairSpec::EccNistP256, &SeededEntropy::new(2)).unwrap();
+    let outcome = given.import_bytes(&stage, other.private_key().expose(), FOR_EVER);
+    assert!(refused(outcome).starts_with("IncorrectKeyMaterialException"), "a key pair is one for life");
+    let new = &[FOR_EVER[0], ("ImportType", "EXISTING_KEY_MATERIAL")];
+    assert!(refused(given.import_bytes(&stage, pair.private_key().expose(), new)).starts_with("ValidationException"));
+    check(
+        "create-key Origin=EXTERNAL KeySpec=RSA_2048 KeyUsage=SIGN_VERIFY; get-parameters-for-import WrappingAlgorithm=RSAES_OAEP_SHA_256 WrappingKeySpec=RSA_4096",
+        expect![
+            "ValidationException 400: Wrapping algorithm RSAES_OAEP_SHA_256 and wrapping key spec RSA_4096 cannot be used to import a RSA_2048 key."
+        ],
+    );
 }

@@ -14,10 +14,12 @@ use envelope::secret::Secret;
 use envelope::wrap;
 use kms_api::error::KmsError;
 
-use super::{BACKING_KEY_BYTES, Boundary};
+use super::{BACKING_KEY_BYTES, Boundary, named};
 use crate::authorize::Authorized;
 use crate::authorize::action::{GetParametersForImport, ImportKeyMaterial};
 use crate::model::backing_key::BackingKey;
+use crate::model::key::Key;
+use crate::model::purpose::KeySpec;
 
 const TOKEN_BINDING: &[u8] = b"sse-sim import token";
 
@@ -65,12 +67,29 @@ impl Boundary {
         }
         let pair = KeyPair::from_pkcs8(terms.spec, private_key).map_err(|_| KmsError::InvalidImportToken)?;
         let material = key_wrap::unwrap(&pair, terms.how, wrapped).map_err(|_| KmsError::InvalidCiphertext)?;
-        if material.len() != BACKING_KEY_BYTES {
-            return Err(KmsError::IncorrectKeyMaterial(format!(
-                "Imported key material must be {BACKING_KEY_BYTES} bytes long."
-            )));
+        self.fitting(key, &material, now)
+    }
+
+    /// Material must be what a key of this spec is made of. A pair is named by its public half, as its private half can
+    /// be written in several ways.
+    fn fitting(&self, key: &Key, material: &Secret, now: Timestamp) -> Result<BackingKey, KmsError> {
+        let len = match key.purpose.spec {
+            KeySpec::SymmetricDefault => BACKING_KEY_BYTES,
+            KeySpec::Hmac(mac) => mac.len_bytes(),
+            KeySpec::Pair(spec) => {
+                let pair = KeyPair::from_pkcs8(spec, material.expose()).map_err(|_| {
+                    KmsError::IncorrectKeyMaterial(format!(
+                        "Imported key material must be a PKCS #8 {spec} private key."
+                    ))
+                })?;
+                let id = named(&key.address, pair.public_key().spki());
+                return self.keep_pair(&key.address, id, pair, now);
+            }
+        };
+        match material.len() == len {
+            true => self.take_in(&key.address, material, now),
+            false => Err(KmsError::IncorrectKeyMaterial(format!("Imported key material must be {len} bytes long."))),
         }
-        self.take_in(&key.address, &material, now)
     }
 }
 
