@@ -208,6 +208,12 @@ pub enum ObjectVerb {
     Inspect {
         /// s3://BUCKET/KEY
         object: String,
+        /// The server, and how to print.
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+}
+
 /// Flags of `hsm`.
 #[derive(Debug, Clone, Args)]
 pub struct HsmFlags {
