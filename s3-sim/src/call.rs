@@ -22,6 +22,8 @@ struct Book {
     fault: Option<ApiFault>,
     parameters: serde_json::Map<String, Value>,
     additional: serde_json::Map<String, Value>,
+    headers: Vec<(&'static str, String)>,
+    status: Option<http::StatusCode>,
 }
 
 impl Call {
@@ -55,6 +57,26 @@ impl Call {
     /// Keeps the whole fault for `edge`; s3s carries only code and message.
     pub(crate) fn fail(&self, fault: ApiFault) {
         self.book().fault = Some(fault);
+    }
+
+    /// The status of an answer that differs from what s3s gives the operation.
+    pub(crate) fn answer_status(&self, status: http::StatusCode) {
+        self.book().status = Some(status);
+    }
+
+    /// This status.
+    pub(crate) fn take_status(&self) -> Option<http::StatusCode> {
+        self.book().status.take()
+    }
+
+    /// A header that a refusal carries, and that s3s knows no place for.
+    pub(crate) fn answer_header(&self, name: &'static str, value: impl Into<String>) {
+        self.book().headers.push((name, value.into()));
+    }
+
+    /// These headers.
+    pub(crate) fn take_headers(&self) -> Vec<(&'static str, String)> {
+        std::mem::take(&mut self.book().headers)
     }
 
     /// The fault kept, if any.

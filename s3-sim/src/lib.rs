@@ -31,6 +31,7 @@ mod error;
 mod headers;
 mod inspect;
 mod keys;
+mod label;
 mod layers;
 mod model;
 mod open;
@@ -64,6 +65,7 @@ use crate::blobs::Shelf;
 use crate::bucket_keys::BucketKeys;
 use crate::keys::Keys;
 use crate::model::bucket::{Algorithm, DefaultEncryption};
+use crate::model::version::Stamps;
 use crate::store::Rows;
 use crate::through_kms::ThroughKms;
 
@@ -118,6 +120,7 @@ pub struct S3Sim {
     world: World,
     bucket_default: BucketDefault,
     blocks_customer_keys: bool,
+    stamps: Stamps,
 }
 
 impl S3Sim {
@@ -132,6 +135,7 @@ impl S3Sim {
             world,
             bucket_default: config.bucket_default,
             blocks_customer_keys: config.blocks_customer_keys,
+            stamps: Stamps::default(),
         };
         let referenced = sim.take_stock()?;
         let swept = sim.shelf.sweep(|id| referenced.contains(id))?;
@@ -167,18 +171,26 @@ impl S3Sim {
     fn take_stock(&self) -> Result<HashSet<String>, StoreError> {
         let custodian = self.world.custodian();
         let mut blobs: HashSet<String> = self.rows.part_blobs()?.into_iter().collect();
-        let mut announced = 0;
+        let (mut announced, mut newest) = (0, 0);
         self.rows.each_object(|row, object| {
+            blobs.extend(object.blobs());
+            newest = newest.max(object.label.order);
+            announced += 1;
+            if announced <= ANNOUNCED_AT_START {
+                let (bucket, key) = row.split_once('/').unwrap_or_default();
+                let subject = model::object::version_subject(bucket, key, object.facts.version.as_deref());
+                custodian.wrapped(&subject, Place::S3Metadata, object.wrapped.wrapping.by(bucket));
+            }
+        })?;
+        let newest_past = self.rows.each_past_object(|bucket, key, object| {
             blobs.extend(object.blobs());
             announced += 1;
             if announced <= ANNOUNCED_AT_START {
-                custodian.wrapped(
-                    &format!("object/{row}"),
-                    Place::S3Metadata,
-                    object.wrapped.wrapping.by(row.split('/').next().unwrap_or_default()),
-                );
+                let subject = model::object::version_subject(bucket, key, object.facts.version.as_deref());
+                custodian.wrapped(&subject, Place::S3Metadata, object.wrapped.wrapping.by(bucket));
             }
         })?;
+        self.stamps.start_after(newest.max(newest_past));
         for (bucket, key) in self.rows.all_bucket_keys()? {
             custodian.wrapped(&model::object::bucket_key_subject(&bucket), Place::S3Metadata, key.key_arn);
         }

@@ -6,8 +6,13 @@
 //! s3.bucket_keys  <bucket>/<id>
 //! s3.uploads    <bucket>/<upload id>
 //! s3.parts      <upload id>/<part, five digits>
+//! s3.versions   older versions and delete markers: `versions`
+//! s3.documents  longer configurations of buckets: `documents`
 //! ```
 //! Bucket names hold no slash, so the first slash ends the bucket. Keys are row keys only, never file names.
+
+pub(crate) mod documents;
+pub(crate) mod versions;
 
 use ::store::{Span, Store, StoreError, Table, Txn};
 
@@ -15,7 +20,7 @@ use crate::bucket_keys::BucketKey;
 use crate::error::{Outcome, TxnFault, no_such_bucket, no_such_upload, store_failed};
 use crate::model::bucket::Bucket;
 use crate::model::multipart::{Part, Upload};
-use crate::model::object::{Object, WrappedKey};
+use crate::model::object::Object;
 
 const BUCKETS: Table<Bucket> = Table::new("s3.buckets");
 const OBJECTS: Table<Object> = Table::new("s3.objects");
@@ -93,7 +98,7 @@ impl Rows {
         self.write(move |txn| {
             existing(txn, &name)?;
             let rows = format!("{name}/");
-            if !txn.scan(&OBJECTS, Span::prefix(&rows), 1)?.is_empty() {
+            if !txn.scan(&OBJECTS, Span::prefix(&rows), 1)?.is_empty() || versions::has_any(txn, &name)? {
                 return Ok(None);
             }
             let mut uploads = Vec::new();
@@ -101,6 +106,7 @@ impl Rows {
                 let parts = drop_upload(txn, &name, &upload.id)?;
                 uploads.push((upload, parts));
             }
+            documents::drop_all(txn, &name)?;
             for (row, _) in txn.scan(&BUCKET_KEYS, Span::prefix(&rows), usize::MAX)? {
                 txn.delete(&BUCKET_KEYS, &row)?;
             }
@@ -141,35 +147,7 @@ impl Rows {
         guard: Guard,
     ) -> Result<Option<Object>, TxnFault> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        self.0.write(move |txn| commit_object(txn, &bucket, &key, &object, &guard)).await
-    }
-
-    /// Exchanges the wrapped data key of an object, if it is still the one of that generation.
-    pub(crate) async fn rewrap(&self, bucket: &str, key: &str, generation: &str, wrapped: WrappedKey) -> Outcome<bool> {
-        let (row, generation) = (object_row(bucket, key), generation.to_owned());
-        self.write(move |txn| {
-            let Some(standing) = txn.get(&OBJECTS, &row)? else { return Ok(false) };
-            let same = standing.facts.generation == generation;
-            if same {
-                txn.put(&OBJECTS, &row, &Object { wrapped, ..standing })?;
-            }
-            Ok(same)
-        })
-        .await
-    }
-
-    /// Deletes an object if `guard` holds; it comes back.
-    pub(crate) async fn delete_object(&self, bucket: &str, key: &str, guard: Guard) -> Outcome<Option<Object>> {
-        let row = object_row(bucket, key);
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        self.write(move |txn| {
-            existing(txn, &bucket)?;
-            let standing = txn.get(&OBJECTS, &row)?;
-            guard.check(&key, standing.as_ref())?;
-            txn.delete(&OBJECTS, &row)?;
-            Ok(standing)
-        })
-        .await
+        self.0.write(move |txn| versions::commit_version(txn, &bucket, &key, &object, &guard)).await
     }
 
     /// One of a bucket's bucket keys, if it exists.
@@ -262,7 +240,7 @@ impl Rows {
             if object.facts.pieces.iter().any(|piece| !parts.iter().any(|part| part.piece == *piece)) {
                 return Err(crate::ops::invalid_part().into());
             }
-            let replaced = commit_object(txn, &bucket, &key, &object, &guard)?;
+            let replaced = versions::commit_version(txn, &bucket, &key, &object, &guard)?;
             parts.retain(|part| !standing(part));
             Ok((replaced, parts))
         })

@@ -149,6 +149,7 @@ mod tests {
             region: Region::default_region(),
             created: aws_core::time::Timestamp::UNIX_EPOCH,
             encryption: DefaultEncryption::default(),
+            settings: crate::model::bucket::Settings::default(),
         };
         let name = |key| key_name(&bucket, key).map_err(|e| e.to_string());
         let id = "0d990263-018e-4e65-a703-eff731de951e";

@@ -19,7 +19,7 @@ use crate::access::{Aim, Request, no_call, query_pairs};
 use crate::call::Call;
 use crate::edge::told;
 use crate::error::{Outcome, fault};
-use crate::ops::{bucket_encryption, update_object_encryption};
+use crate::ops::{bucket_encryption, object_attributes, update_object_encryption};
 
 /// Steps in before s3s dispatches.
 pub(crate) struct Route(pub(crate) Arc<S3Sim>);
@@ -33,7 +33,7 @@ const ROUTED: &[(Method, Place, &[&str])] = &[
     (Method::POST, Place::Bucket, &["delete", "metadataTable"]),
     (Method::GET, Place::Object, OBJECT_GET),
     (Method::HEAD, Place::Object, &["versionId", "partNumber"]),
-    (Method::PUT, Place::Object, &["acl", "legal-hold", "retention", "tagging", "partNumber", "uploadId"]),
+    (Method::PUT, Place::Object, &["acl", "legal-hold", "retention", "tagging", "partNumber", "uploadId", "versionId"]),
     (Method::DELETE, Place::Object, &["tagging", "uploadId", "versionId"]),
     (Method::POST, Place::Object, &["uploads", "restore", "select", "select-type", "uploadId", "versionId"]),
 ];
@@ -146,6 +146,8 @@ enum Verdict {
     Pass,
     /// Ours: a bucket's default encryption.
     Encryption,
+    /// Ours: attributes of an object.
+    Attributes,
     /// Ours: an object's data key is to be wrapped anew.
     Rewrap,
     /// Nobody's.
@@ -170,12 +172,20 @@ fn judge(method: &Method, uri: &Uri) -> Verdict {
     if place == Place::Object && *method == Method::PUT && has("uploadId") != has("partNumber") {
         return Verdict::Refuse;
     }
+    // A body cannot be put into the past: only what may change of a version takes its id.
+    let changeable = ["acl", "legal-hold", "retention", "tagging"].into_iter().any(has);
+    if place == Place::Object && *method == Method::PUT && has("versionId") && !changeable {
+        return Verdict::Refuse;
+    }
+    if place == Place::Object && *method == Method::GET && has("attributes") {
+        return Verdict::Attributes;
+    }
     if place == Place::Bucket && has("encryption") { Verdict::Encryption } else { Verdict::Pass }
 }
 
 /// `?encryption` of an object, with nothing beside it that would make it something else.
 fn is_rewrap(pairs: &[(String, String)]) -> bool {
-    let known = |name: &str| matches!(name, "encryption" | "x-id");
+    let known = |name: &str| matches!(name, "encryption" | "versionId" | "x-id");
     pairs.iter().any(|(name, _)| name == "encryption") && pairs.iter().all(|(name, _)| known(name))
 }
 
@@ -210,7 +220,11 @@ impl S3Route for Route {
         let answer = match path(&request.uri) {
             Some(S3Path::Bucket { bucket }) => bucket_encryption::run(&self.0, &call, &bucket, request).await,
             Some(S3Path::Object { bucket, key }) => {
-                update_object_encryption::run(&self.0, &call, &bucket, &key, request).await
+                if judge(&request.method, &request.uri) == Verdict::Attributes {
+                    object_attributes::run(&self.0, &call, (&bucket, &key), request).await
+                } else {
+                    update_object_encryption::run(&self.0, &call, &bucket, &key, request).await
+                }
             }
             Some(S3Path::Root) | None => Err(unknown()),
         };
@@ -220,17 +234,15 @@ impl S3Route for Route {
 
 impl Route {
     fn enter(&self, call: &Call, request: &S3Request<Body>) -> Outcome<()> {
+        let path = path(&request.uri).ok_or_else(unknown)?;
+        let operation = match judge(&request.method, &request.uri) {
+            Verdict::Encryption => bucket_encryption::operation(&request.method).ok_or_else(unknown)?,
+            Verdict::Attributes => "GetObjectAttributes",
+            Verdict::Rewrap => update_object_encryption::OPERATION,
+            Verdict::Refuse | Verdict::Pass => return Err(unknown()),
+        };
         let seen = Request { headers: &request.headers, query: request.uri.query() };
-        match (judge(&request.method, &request.uri), path(&request.uri)) {
-            (Verdict::Encryption, Some(S3Path::Bucket { bucket })) => {
-                let operation = bucket_encryption::operation(&request.method).ok_or_else(unknown)?;
-                self.0.gate.enter(call, operation, Aim::Bucket(&bucket), seen)
-            }
-            (Verdict::Rewrap, Some(S3Path::Object { bucket, key })) => {
-                self.0.gate.enter(call, update_object_encryption::OPERATION, Aim::Object(&bucket, &key), seen)
-            }
-            (Verdict::Encryption | Verdict::Rewrap | Verdict::Refuse | Verdict::Pass, _) => Err(unknown()),
-        }
+        self.0.gate.enter(call, operation, Aim::of(&path), seen)
     }
 }
 
@@ -256,6 +268,9 @@ mod tests {
             ("PUT /bkt/k?renameObject", Verdict::Refuse),
             ("PUT /bkt/k?torrent", Verdict::Refuse),
             ("PUT /bkt/k?uploadId=u", Verdict::Refuse),
+            ("PUT /bkt/k?versionId=v", Verdict::Refuse),
+            ("PUT /bkt/k?tagging&versionId=v", Verdict::Pass),
+            ("GET /bkt/k?attributes", Verdict::Attributes),
             ("PUT /bkt/k?partNumber=1&uploadId=u", Verdict::Pass),
             ("DELETE /bkt/k?acl", Verdict::Refuse),
             ("DELETE /bkt?acl", Verdict::Refuse),

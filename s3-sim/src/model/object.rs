@@ -29,6 +29,40 @@ pub(crate) struct Object {
     /// The one sealed piece of a small object.
     #[serde(with = "serde_bytes", default)]
     pub(crate) inline: Option<Vec<u8>>,
+    /// What may change while the object stays.
+    #[serde(default)]
+    pub(crate) label: Label,
+}
+
+/// What may change while an object stays. The proof does not cover it: changing it takes no data key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Label {
+    /// Its place among the versions of its key: a later write has a greater one.
+    pub(crate) order: u64,
+    /// Tags in key order.
+    #[serde(default)]
+    pub(crate) tags: Tags,
+    /// The canned ACL, where ACLs speak and it is not `private`.
+    #[serde(default)]
+    pub(crate) acl: Option<String>,
+    /// Until when nobody may delete this version.
+    #[serde(default)]
+    pub(crate) retention: Option<Retention>,
+    /// Whether a legal hold lies on this version.
+    #[serde(default)]
+    pub(crate) legal_hold: bool,
+}
+
+/// Tags by key.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// A lock with an end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Retention {
+    /// `COMPLIANCE` binds everybody; `GOVERNANCE` may be bypassed.
+    pub(crate) compliance: bool,
+    /// On the simulated clock.
+    pub(crate) until: Timestamp,
 }
 
 /// What can be said of an object without its data key. Covered by the proof.
@@ -36,6 +70,9 @@ pub(crate) struct Object {
 pub(crate) struct Facts {
     /// Identity of this write: a replaced object has another.
     pub(crate) generation: String,
+    /// The version; `None` is the version `null`. Left out then, so that older proofs still hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<String>,
     /// Plaintext bytes.
     pub(crate) size: u64,
     /// Without quotes.
@@ -227,6 +264,12 @@ impl Object {
 /// How the ledger names an object's data key.
 pub(crate) fn subject(bucket: &str, key: &str) -> String {
     format!("object/{bucket}/{key}")
+}
+
+/// How the ledger names a stored data key: each version has its own.
+pub(crate) fn version_subject(bucket: &str, key: &str, version: Option<&str>) -> String {
+    let version = version.map_or(String::new(), |id| format!("?versionId={id}"));
+    subject(bucket, key) + &version
 }
 
 /// How the ledger names a bucket's bucket keys.

@@ -38,6 +38,7 @@ pub(crate) async fn run(
         initiated: crate::headers::whole_seconds(sim.world.now()),
         initiator: call.ctx.principal_arn(),
         headers: stored,
+        label: sim.label(&headers, &bucket)?,
         wrapped: fresh.wrapped,
         checksum,
         checksum_declared,

@@ -11,8 +11,9 @@ use crate::error::Outcome;
 use crate::headers::{etag, put_checksum, wire_time};
 use crate::keys::Owner;
 use crate::model::object::{Facts, Sealed};
+use crate::model::version::told_version;
 use crate::open::{self, Reader};
-use crate::ops::{check_version, put_sse};
+use crate::ops::{put_label, put_sse};
 use crate::reading::{Extent, Found, If};
 use crate::sse;
 
@@ -23,8 +24,8 @@ pub(crate) async fn run(
 ) -> Outcome<S3Response<GetObjectOutput>> {
     let S3Request { input, headers, .. } = request;
     sse::refuse_sse_headers(&headers)?;
-    check_version(input.version_id.as_deref())?;
-    let Found { bucket, object, pin } = sim.find(call, &input.bucket, &input.key)?;
+    let Found { bucket, object, pin } =
+        sim.find_version(call, &input.bucket, &input.key, input.version_id.as_deref())?;
     let customer = customer::OBJECT.for_reading(&headers, &object.wrapped.wrapping)?;
     let conditions = If {
         matches: input.if_match,
@@ -39,6 +40,9 @@ pub(crate) async fn run(
     call.additional("SSEApplied", object.wrapped.wrapping.applied());
     call.additional("bytesTransferredOut", extent.len());
     let mut output = answer(&object.facts, &extent);
+    output.version_id = told_version(&bucket, object.facts.version.as_deref());
+    put_label!(output, &object.label);
+    output.tag_count = i32::try_from(object.label.tags.len()).ok().filter(|count| *count > 0);
     put_sse!(output, &object.wrapped.wrapping, customer.map(|customer| customer.md5));
     if input.checksum_mode.is_some() {
         put_checksums(&mut output, &sealed, &extent);

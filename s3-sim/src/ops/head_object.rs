@@ -10,7 +10,8 @@ use crate::error::Outcome;
 use crate::headers::{etag, put_checksum, wire_time};
 use crate::keys::Owner;
 use crate::model::object::Facts;
-use crate::ops::{check_version, put_sse};
+use crate::model::version::told_version;
+use crate::ops::{put_label, put_sse};
 use crate::reading::{Extent, Found, If};
 use crate::sse;
 
@@ -21,8 +22,8 @@ pub(crate) async fn run(
 ) -> Outcome<S3Response<HeadObjectOutput>> {
     let S3Request { input, headers, .. } = request;
     sse::refuse_sse_headers(&headers)?;
-    check_version(input.version_id.as_deref())?;
-    let Found { bucket, object, pin: _pin } = sim.find(call, &input.bucket, &input.key)?;
+    let Found { bucket, object, pin: _pin } =
+        sim.find_version(call, &input.bucket, &input.key, input.version_id.as_deref())?;
     let customer = customer::OBJECT.for_reading(&headers, &object.wrapped.wrapping)?;
     let conditions = If {
         matches: input.if_match,
@@ -34,6 +35,8 @@ pub(crate) async fn run(
     let extent = Extent::of(&object.facts, input.range, input.part_number)?;
     call.additional("SSEApplied", object.wrapped.wrapping.applied());
     let mut output = answer(&object.facts, &extent);
+    output.version_id = told_version(&bucket, object.facts.version.as_deref());
+    put_label!(output, &object.label);
     if input.checksum_mode.is_some() && extent.content_range.is_none() {
         let owner = Owner { bucket: &bucket, key: &input.key };
         let (_, sealed) = sim.unlock(call, owner, &object, customer.as_ref()).await?;

@@ -3,8 +3,11 @@
 
 pub(crate) mod abort_multipart_upload;
 pub(crate) mod absent;
+pub(crate) mod acl;
 pub(crate) mod bucket_encryption;
+pub(crate) mod bucket_policy;
 pub(crate) mod complete_multipart_upload;
+pub(crate) mod configurations;
 pub(crate) mod copy_object;
 pub(crate) mod create_bucket;
 pub(crate) mod create_multipart_upload;
@@ -17,13 +20,19 @@ pub(crate) mod head_bucket;
 pub(crate) mod head_object;
 pub(crate) mod list_buckets;
 pub(crate) mod list_multipart_uploads;
+pub(crate) mod list_object_versions;
 pub(crate) mod list_objects;
 pub(crate) mod list_objects_v2;
 pub(crate) mod list_parts;
+pub(crate) mod object_attributes;
+pub(crate) mod object_lock;
+pub(crate) mod public_access;
 pub(crate) mod put_object;
+pub(crate) mod tagging;
 pub(crate) mod update_object_encryption;
 pub(crate) mod upload_part;
 pub(crate) mod upload_part_copy;
+pub(crate) mod versioning;
 
 use aws_core::fault::ApiFault;
 use s3s::dto;
@@ -72,13 +81,20 @@ macro_rules! put_sse {
 }
 pub(crate) use put_sse;
 
-/// Buckets without versioning know the version `null` and no other.
-pub(crate) fn check_version(version_id: Option<&str>) -> Outcome<()> {
-    match version_id {
-        None | Some("null") => Ok(()),
-        Some(other) => Err(invalid_argument("versionId", other, "Invalid version id specified")),
-    }
+/// The members that reading operations answer about what may change of an object.
+macro_rules! put_label {
+    ($output:expr, $label:expr) => {
+        let label: &$crate::model::object::Label = $label;
+        $output.object_lock_legal_hold_status =
+            label.legal_hold.then(|| s3s::dto::ObjectLockLegalHoldStatus::from_static("ON"));
+        if let Some(retention) = &label.retention {
+            let mode = if retention.compliance { "COMPLIANCE" } else { "GOVERNANCE" };
+            $output.object_lock_mode = Some(s3s::dto::ObjectLockMode::from_static(mode));
+            $output.object_lock_retain_until_date = Some($crate::headers::wire_time(retention.until));
+        }
+    };
 }
+pub(crate) use put_label;
 
 /// 400: a part that Complete names is not there, or is another.
 pub(crate) fn invalid_part() -> ApiFault {

@@ -12,6 +12,7 @@ use crate::error::{Outcome, not_implemented};
 use crate::headers::{etag, put_checksum};
 use crate::keys::Owner;
 use crate::model::object::{UserHeaders, Wrapping};
+use crate::model::version::told_version;
 use crate::ops::put_sse;
 use crate::sse;
 use crate::store::Guard;
@@ -34,6 +35,7 @@ pub(crate) async fn run(
         owner,
         choice: sse::choose(call, owner, &headers)?,
         headers: UserHeaders::read(&headers, input.metadata)?,
+        label: sim.label(&headers, &bucket)?,
         promise: Promise::of(&headers)?,
         length: Some(promised_length(&headers)?),
         guard: Guard::read(input.if_match.as_ref(), input.if_none_match.as_ref())?,
@@ -42,7 +44,8 @@ pub(crate) async fn run(
     call.note(|audit| {
         audit.response(json!(response_elements(&written.wrapping)));
     });
-    Ok(S3Response::new(answer(written)))
+    let version_id = told_version(&bucket, written.facts.version.as_deref());
+    Ok(S3Response::new(PutObjectOutput { version_id, ..answer(written) }))
 }
 
 fn answer(written: Written) -> PutObjectOutput {

@@ -13,11 +13,13 @@ use quick_xml::events::Event;
 use s3s::{Body, S3Request, S3Response};
 
 use crate::S3Sim;
+use crate::access::query_pairs;
 use crate::call::Call;
 use crate::error::{Outcome, access_denied, invalid_request, malformed_xml};
 use crate::keys::Owner;
 use crate::model::bucket::Bucket;
-use crate::model::object::Wrapping;
+use crate::model::object::{Wrapping, version_subject};
+use crate::model::version::VersionId;
 use crate::ops::bucket_encryption::small_body;
 use crate::reading::Found;
 
@@ -31,18 +33,21 @@ pub(crate) async fn run(
     key: &str,
     request: S3Request<Body>,
 ) -> Outcome<S3Response<Body>> {
+    let version = query_pairs(request.uri.query()).into_iter().find(|(name, _)| name == "versionId").map(|(_, id)| id);
+    let id = version.as_deref().map(VersionId::parse).transpose()?;
     let wanted = parse(&small_body(request).await?)?;
     // Somebody may write the object in between: then it is another one's turn to be re-wrapped.
     loop {
-        let Found { bucket, object, .. } = sim.find(call, bucket, key)?;
+        let Found { bucket, object, .. } = sim.find_version(call, bucket, key, version.as_deref())?;
         check_key(&bucket, &wanted.key)?;
         check_source(&object.wrapped.wrapping)?;
         let owner = Owner { bucket: &bucket, key };
         let wrapped = sim.keys.rewrap(call, owner, &object.wrapped, &wanted.key, wanted.bucket_key).await?;
         let by = wrapped.wrapping.by(&bucket.name);
         call.additional("SSEApplied", wrapped.wrapping.applied());
-        if sim.rows.rewrap(&bucket.name, key, &object.facts.generation, wrapped).await? {
-            sim.world.custodian().wrapped(&owner.subject(), Place::S3Metadata, by);
+        if sim.rows.rewrap(&bucket.name, key, id.clone(), &object.facts.generation, wrapped).await? {
+            let subject = version_subject(&bucket.name, key, object.facts.version.as_deref());
+            sim.world.custodian().wrapped(&subject, Place::S3Metadata, by);
             return Ok(S3Response::new(Body::empty()));
         }
     }

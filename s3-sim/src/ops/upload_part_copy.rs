@@ -1,11 +1,9 @@
 //! `UploadPartCopy`: a part whose body is a range of another object.
 
-use aws_core::policy::condition::Facts as Conditions;
 use s3s::dto::{CopyPartResult, Range, UploadPartCopyInput, UploadPartCopyOutput};
 use s3s::{S3Request, S3Response};
 
 use crate::S3Sim;
-use crate::access::Aim;
 use crate::call::Call;
 use crate::customer;
 use crate::digest::Promise;
@@ -14,7 +12,7 @@ use crate::headers::{etag, put_checksum, wire_time};
 use crate::keys::Owner;
 use crate::model::object::Facts;
 use crate::open::{self, Reader};
-use crate::ops::copy_object::source;
+use crate::ops::copy_object::{ask_source, source};
 use crate::ops::put_sse;
 use crate::reading::{Found, If};
 use crate::sse;
@@ -33,10 +31,11 @@ pub(crate) async fn run(
     sse::refuse_blocked(call, Owner { bucket: &bucket, key: &input.key }, &headers)?;
     let customer = customer::OBJECT.for_part(&headers, &upload.wrapped.wrapping)?;
     let customer_md5 = customer.as_ref().map(|customer| customer.md5.clone());
-    let (from_bucket, from_key) = source(&input.copy_source)?;
-    sim.gate.ask(call, "s3:GetObject", Aim::Object(from_bucket, from_key), &Conditions::default())?;
+    let (from_bucket, from_key, from_version) = source(&input.copy_source)?;
+    ask_source(sim, call, &input.copy_source)?;
     let expected = input.expected_source_bucket_owner.as_deref();
-    let Found { bucket: from, object, pin } = sim.find(call, from_bucket, from_key)?.owned_by(expected)?;
+    let Found { bucket: from, object, pin } =
+        sim.find_version(call, from_bucket, from_key, from_version)?.owned_by(expected)?;
     let source_key = customer::COPY_SOURCE.for_reading(&headers, &object.wrapped.wrapping)?;
     conditions(&input).check_copy_source(&object.facts)?;
     let range = source_range(input.copy_source_range.as_deref(), &object.facts)?;
