@@ -133,6 +133,19 @@ impl BucketKeys {
         Ok(self.hold(call, bucket, row, key))
     }
 
+    /// The keys held now, for the eye: whose, under which KMS key, and until when.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        let held: Vec<_> = (self.live().by_id.iter())
+            .map(|((requester, id), held)| {
+                serde_json::json!({
+                    "bucket": held.bucket, "id": id, "requester": requester.trim_end(),
+                    "keyArn": held.row.key_arn, "until": held.until,
+                })
+            })
+            .collect();
+        serde_json::json!({ "lifetimeSeconds": self.lifetime.as_secs(), "held": held })
+    }
+
     /// Lets go of the keys whose time is over.
     pub(crate) fn expire(&self) {
         drop(self.live());

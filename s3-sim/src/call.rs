@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(crate) struct Call {
     /// The proven caller.
     pub(crate) ctx: CallContext,
+    /// Whether version 2 of the signature proved the caller.
+    pub(crate) legacy: bool,
     book: Mutex<Book>,
 }
 
@@ -29,7 +31,12 @@ struct Book {
 impl Call {
     /// A call that has just come in.
     pub(crate) fn new(ctx: CallContext) -> Self {
-        Self { ctx, book: Mutex::default() }
+        Self { ctx, legacy: false, book: Mutex::default() }
+    }
+
+    /// The same call, told how its caller was proved.
+    pub(crate) fn signed_by_version_2(self, legacy: bool) -> Self {
+        Self { legacy, ..self }
     }
 
     /// The notebook, opened by `access` as soon as the operation is known.

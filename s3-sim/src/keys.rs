@@ -20,7 +20,7 @@ use kms_api::world::World;
 use crate::bucket_keys::BucketKeys;
 use crate::call::Call;
 use crate::customer::CustomerKey;
-use crate::error::{Outcome, damaged, internal};
+use crate::error::{Outcome, damaged, internal, invalid_argument};
 use crate::model::bucket::{Bucket, object_arn};
 use crate::model::object::{WrappedKey, Wrapping, subject};
 use crate::sse::Mode;
@@ -105,6 +105,7 @@ impl Keys {
 
     /// A new data key for an object.
     pub(crate) async fn generate(&self, call: &Call, owner: Owner<'_>, mode: &Mode) -> Outcome<Fresh> {
+        refuse_version_2(call, matches!(mode, Mode::Kms { .. } | Mode::Dsse { .. }))?;
         match mode {
             Mode::S3 => {
                 let (plaintext, blob) = self.made(owner, &self.owned, BODY);
@@ -166,6 +167,7 @@ impl Keys {
         wrapped: &WrappedKey,
         customer: Option<&CustomerKey>,
     ) -> Outcome<PlaintextDataKey> {
+        refuse_version_2(call, wrapped.wrapping.key_arn().is_some())?;
         match &wrapped.wrapping {
             Wrapping::S3Owned => self.opened(owner, &self.owned, BODY, &wrapped.blob),
             Wrapping::Kms { carried, .. } => {
@@ -270,6 +272,16 @@ impl Keys {
     fn custody(&self, owner: Owner<'_>) -> Custody {
         self.world.custodian().custody(owner.subject(), Place::S3Memory)
     }
+}
+
+/// 400: KMS takes no part in what an old signature asks for, not even through a bucket key that is held.
+fn refuse_version_2(call: &Call, with_kms: bool) -> Outcome<()> {
+    if !(call.legacy && with_kms) {
+        return Ok(());
+    }
+    let message =
+        "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.";
+    Err(invalid_argument("Authorization", "null", message))
 }
 
 fn kms_wrapped(sealed: Sealed, carried: Option<Vec<u8>>) -> WrappedKey {

@@ -157,6 +157,11 @@ impl S3Sim {
         Some(DiskView { files, inline: object.inline })
     }
 
+    /// How the service is, for the health page: bucket keys that are held in plaintext, and until when.
+    pub fn status(&self) -> serde_json::Value {
+        serde_json::json!({ "bucketKeys": self.keys.bucket_keys.status() })
+    }
+
     /// Lets go of bucket keys whose time is over: called as time passes, so that the ledger tells the present.
     pub fn expire_bucket_keys(&self) {
         self.keys.bucket_keys.expire();

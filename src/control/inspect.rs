@@ -29,6 +29,7 @@ pub(super) async fn health(State(control): State<Control>) -> Response {
             "stalled": control.trail.stalled(),
         },
         "ebs": control.ebs.as_ref().map(|ebs| ebs.status()),
+        "s3": control.s3.as_ref().map(|s3| s3.status()),
     }))
     .into_response()
 }

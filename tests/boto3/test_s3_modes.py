@@ -1,10 +1,13 @@
 """Every encryption mode of S3 through boto3: what each operation takes, answers, and asks of KMS."""
 
+import base64
 import hashlib
 import json
 import os
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -279,6 +282,9 @@ def test_a_bucket_key_saves_calls_and_outlives_its_kms_key(server, s3, kms, key,
     assert kms_calls(people) == [("GenerateDataKey", f"arn:aws:s3:::{bucket}")]
     subject = lambda: server.control("/_sim/keys")["subjects"][f"bucket-key/{bucket}"]  # noqa: E731
     assert subject()["s3.memory"]["form"] == "plaintext"
+    status = server.control("/_sim/health")["s3"]["bucketKeys"]
+    assert status["lifetimeSeconds"] == 300
+    assert [held["keyArn"] for held in status["held"] if held["bucket"] == bucket] == [key["Arn"]]
 
     reader = people.user("reader", ["s3:GetObject"])("s3")
     refused("AccessDenied", reader.get_object, Bucket=bucket, Key="0")  # what root holds is root's
@@ -348,3 +354,51 @@ def test_inspect_shows_the_stored_form(server, s3, bucket, key, mode):
     assert ("bucket key         (" in told) == (mode == "bucket key")
     missing = subprocess.run([*command[:3], f"s3://{bucket}/none", *command[4:]], capture_output=True, text=True)
     assert missing.returncode == 1 and "there is no object" in missing.stderr
+
+
+@every_mode
+def test_presigned_urls(server, s3, bucket, key, people, mode):
+    """A client without credentials sends the headers that were signed; version 2 has no part in KMS."""
+
+    def send(url, method, headers, body=None):
+        headers = {**headers, **({"content-type": "text/plain"} if body else {})}
+        request = urllib.request.Request(url, data=body, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def sent(members):
+        md5 = base64.b64encode(hashlib.md5(CUSTOMER["SSECustomerKey"]).digest()).decode()
+        names = {
+            "ServerSideEncryption": ("", str),
+            "SSEKMSKeyId": ("-aws-kms-key-id", str),
+            "BucketKeyEnabled": ("-bucket-key-enabled", lambda on: str(on).lower()),
+            "SSECustomerAlgorithm": ("-customer-algorithm", str),
+            "SSECustomerKey": ("-customer-key", lambda key: base64.b64encode(key).decode()),
+        }
+        headers = {"x-amz-server-side-encryption" + names[n][0]: names[n][1](value) for n, value in members.items()}
+        if "SSECustomerKey" in members:
+            headers["x-amz-server-side-encryption-customer-key-MD5"] = md5
+        return headers
+
+    typed = {"ContentType": "text/plain"}
+
+    signer = people.user("signer", ["s3:*", "kms:*"])
+    four = signer("s3", signature_version="s3v4")
+    for client in (four, signer("s3", signature_version="s3")):
+        needs_four = client is not four and "SSEKMSKeyId" in expected(mode, key)
+        where = {"Bucket": bucket, "Key": "a"}
+        url = client.generate_presigned_url("put_object", Params={**where, **asked(mode, key), **typed})
+        status, told = send(url, "PUT", sent(asked(mode, key)), BODY)
+        assert status == (400 if needs_four else 200), told
+        if needs_four:
+            assert b"require AWS Signature Version 4" in told and b"<ArgumentName>Authorization</ArgumentName>" in told
+        url = client.generate_presigned_url("get_object", Params={**where, **reading(mode)})
+        status, told = send(url, "GET", sent(reading(mode)))
+        assert (status, told) == (200, BODY) if not needs_four else status == 400
+    url = four.generate_presigned_url("put_object", Params={**where, **typed})
+    if asked(mode, key):
+        status, told = send(url, "PUT", sent(asked(mode, key)), BODY)
+        assert status == 403 and b"HeadersNotSigned" in told, "what was not signed is not taken"

@@ -18,7 +18,7 @@ use aws_core::call::CallContext;
 use aws_core::fault::ApiFault;
 use aws_wire::body::BodyFault;
 use aws_wire::fault::Protocol;
-use aws_wire::route::S3Door;
+use aws_wire::route::{LegacySignature, S3Door};
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -54,7 +54,8 @@ async fn serve(sim: &S3Sim, s3s: &S3Service, mut request: Request<Body>) -> Resp
     let Some(ctx) = request.extensions().get::<CallContext>().cloned() else {
         return told_in_xml(&access_denied("Access Denied"), &method, "");
     };
-    let call = Arc::new(Call::new(ctx));
+    let legacy = request.extensions().get::<LegacySignature>().is_some();
+    let call = Arc::new(Call::new(ctx).signed_by_version_2(legacy));
     request.extensions_mut().insert(call.clone());
     let (outcome, asked) = match plain::make_plain(request) {
         Ok(request) => {

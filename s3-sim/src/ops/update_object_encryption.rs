@@ -33,6 +33,12 @@ pub(crate) async fn run(
     key: &str,
     request: S3Request<Body>,
 ) -> Outcome<S3Response<Body>> {
+    if call.legacy {
+        return Err(invalid_request(
+            "Requests that modify an object encryption configuration require Amazon Web Services Signature Version 4. \
+             Modify the request to use Amazon Web Services Signature Version 4, and then try again.",
+        ));
+    }
     let version = query_pairs(request.uri.query()).into_iter().find(|(name, _)| name == "versionId").map(|(_, id)| id);
     let id = version.as_deref().map(VersionId::parse).transpose()?;
     let wanted = parse(&small_body(request).await?)?;
