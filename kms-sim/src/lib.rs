@@ -12,8 +12,8 @@
 //! keepers     who tampers with the HSMs, and who restores them
 //! ```
 //!
-//! Deliberately absent: other key specs than `SYMMETRIC_DEFAULT`, imported material, multi-Region keys, custom key
-//! stores. Requests for them are refused by name; `model`, `hsm` and `ops` are where their rooms will be.
+//! Deliberately absent: SM2, which AWS offers in China only, and keys shared through RAM. What has no room yet is refused
+//! by name, never ignored.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

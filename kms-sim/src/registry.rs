@@ -14,7 +14,7 @@ use crate::model::address::{AliasAddress, KeyAddress};
 use crate::model::alias::Alias;
 use crate::model::backing_key::MaterialId;
 use crate::model::grant::Grant;
-use crate::model::key::Key;
+use crate::model::key::{Key, KeyManager};
 use crate::store::Everything;
 
 #[derive(Default)]
@@ -29,6 +29,8 @@ struct Shown {
     holders: HashMap<MaterialId, Vec<KeyAddress>>,
     /// Regions of multi-Region keys, by account and id.
     families: HashMap<(AccountId, String), BTreeSet<Region>>,
+    /// How many customer managed keys there are, for the quota.
+    customer_keys: HashMap<(AccountId, Region), usize>,
     aliases: BTreeMap<AliasAddress, Arc<Alias>>,
     alias_names: HashMap<KeyAddress, BTreeSet<String>>,
     grants: HashMap<KeyAddress, KeyGrants>,
@@ -74,6 +76,11 @@ impl Registry {
         let here = |address: &KeyAddress| address.account == *account && address.region == *region;
         let shown = self.read();
         shown.keys.range(first..).take_while(|(address, _)| here(address)).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// How many keys of their own an account has in a region.
+    pub(crate) fn customer_keys(&self, account: &AccountId, region: &Region) -> usize {
+        self.read().customer_keys.get(&(account.clone(), region.clone())).copied().unwrap_or_default()
     }
 
     /// The key of a region that holds a generation of material.
@@ -149,14 +156,19 @@ impl Registry {
             let KeyAddress { account, region, id } = key.address.clone();
             shown.families.entry((account, id)).or_default().insert(region);
         }
-        shown.keys.insert(key.address.clone(), key.clone());
+        let before = shown.keys.insert(key.address.clone(), key.clone());
+        if before.is_none() && key.manager == KeyManager::Customer {
+            *shown.customer_keys.entry(home(&key.address)).or_default() += 1;
+        }
         key
     }
 
     /// Forgets a key, its aliases and its grants.
     pub(crate) fn hide_key(&self, key: &Key) {
         let mut shown = self.edit();
-        shown.keys.remove(&key.address);
+        if shown.keys.remove(&key.address).is_some() && key.manager == KeyManager::Customer {
+            *shown.customer_keys.entry(home(&key.address)).or_default() -= 1;
+        }
         for grant in shown.grants.remove(&key.address).unwrap_or_default().by_id.values() {
             shown.unlist_retirable(grant);
         }
@@ -238,6 +250,10 @@ impl Shown {
             }
         }
     }
+}
+
+fn home(key: &KeyAddress) -> (AccountId, Region) {
+    (key.account.clone(), key.region.clone())
 }
 
 const LANES: usize = 64;

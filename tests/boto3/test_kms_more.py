@@ -2,14 +2,15 @@
 key remembers of its use and a policy of people who left."""
 
 import datetime
+import hmac
 import json
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from support import People, Server
+from support import People, Server, wait_until
 
 FAR = "eu-west-1"
 
@@ -244,3 +245,40 @@ def test_a_policy_means_people_and_not_their_names(kms, people, refused):
     namesake = people.user("ghost", actions="s3:ListAllMyBuckets")
     refused("AccessDeniedException", namesake("kms").encrypt, KeyId=key, Plaintext=b"x")
     kms.put_key_policy(KeyId=key, Policy=json.dumps(shown))
+
+
+def test_a_rehearsal_without_a_ciphertext(kms, key, people, refused):
+    rehearsal = {"KeyId": key["KeyId"], "DryRun": True, "DryRunModifiers": ["IGNORE_CIPHERTEXT"]}
+    refused("DryRunOperationException", kms.decrypt, **rehearsal)
+    refused("AccessDeniedException", people.user("nobody", actions="s3:*")("kms").decrypt, **rehearsal)
+    error = refused("ValidationException", kms.decrypt, **{**rehearsal, "DryRun": False})["Error"]
+    assert error["Message"] == "DryRunModifiers can only be specified when DryRun is true"
+
+
+def test_a_mac_key_from_outside_makes_the_macs_that_its_owner_makes(kms):
+    key = external(kms, KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    bring(kms, key, b"\x07" * 32)
+    made = kms.generate_mac(KeyId=key, Message=b"ledger", MacAlgorithm="HMAC_SHA_256")["Mac"]
+    assert made == hmac.digest(b"\x07" * 32, b"ledger", "sha256")
+
+
+def test_a_private_key_from_outside_signs_and_its_owner_verifies(kms):
+    own = ec.generate_private_key(ec.SECP256R1())
+    der = own.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key = external(kms, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    bring(kms, key, der)
+    signature = kms.sign(KeyId=key, Message=b"deed", SigningAlgorithm="ECDSA_SHA_256")["Signature"]
+    own.public_key().verify(signature, b"deed", ec.ECDSA(hashes.SHA256()))
+
+
+def test_each_region_s_trail_tells_its_part(people, kms, far, pair):
+    def told(region):
+        trail = people.root("cloudtrail", region=region)
+        wanted = [{"AttributeKey": "ResourceName", "AttributeValue": pair["Arn"].replace("us-east-1", region)}]
+        return {event["EventName"] for event in trail.lookup_events(LookupAttributes=wanted)["Events"]}
+
+    far.decrypt(CiphertextBlob=kms.encrypt(KeyId=pair["KeyId"], Plaintext=b"x")["CiphertextBlob"])
+    wait_until(lambda: {"CreateKey", "ReplicateKey", "SynchronizeMultiRegionKey", "Encrypt"} <= told("us-east-1"))
+    wait_until(lambda: {"CreateKey", "Decrypt"} <= told(FAR))

@@ -1,8 +1,10 @@
 //! The `kms:` condition keys of a request, as policies see them.
 
+use aws_core::arn::Arn;
 use aws_core::call::CallContext;
 use aws_core::policy::condition::Facts;
 use aws_core::principal::Principal;
+use aws_core::time::{Timestamp, iso_seconds};
 use kms_api::shapes::ContextMap;
 
 use crate::model::key::{Key, KeyOrigin};
@@ -15,11 +17,19 @@ pub(crate) fn of_call(ctx: &CallContext) -> Facts {
     facts.set("kms:CallerAccount", ctx.account().as_str());
     if let Some(source) = source_arn(ctx) {
         facts.set("aws:SourceArn", source);
+        if let Ok(arn) = source.parse::<Arn>() {
+            facts.set("aws:SourceAccount", arn.account);
+        }
     }
     if let Some(service) = ctx.via.as_ref().and_then(|via| via.via_service.as_deref()) {
         facts.set("kms:ViaService", service);
     }
     facts
+}
+
+/// Keys of the simulated clock, which the evaluator does not know.
+pub(crate) fn add_time(facts: &mut Facts, now: Timestamp) {
+    facts.set("aws:CurrentTime", iso_seconds(now)).set("aws:EpochTime", now.as_second().to_string());
 }
 
 /// The resource on whose behalf a service asks for itself.

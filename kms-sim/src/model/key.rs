@@ -19,6 +19,19 @@ use super::purpose::{KeySpec, KeyUsage, Purpose};
 use super::replica::MultiRegion;
 use super::rotation::{Rotation, after};
 
+/// Customer managed keys that an account may have in a region.
+pub const KEYS_PER_REGION: usize = 100_000;
+
+/// Whether one more key may be made beside so many.
+pub fn check_quota(count: usize) -> Result<(), KmsError> {
+    match count < KEYS_PER_REGION {
+        true => Ok(()),
+        false => Err(KmsError::LimitExceeded(format!(
+            "The maximum number of KMS keys in this account and region ({KEYS_PER_REGION}) is reached."
+        ))),
+    }
+}
+
 /// Who manages a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyManager {
@@ -355,4 +368,20 @@ fn add_lodging(metadata: &mut Value, lodging: &Lodging) {
 /// AWS's word for whether imported material ends.
 pub fn expiration_model(valid_to: Option<Timestamp>) -> &'static str {
     if valid_to.is_some() { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hundred_thousandth_key_is_the_last() {
+        assert_eq!(check_quota(99_999), Ok(()));
+        let refused = check_quota(100_000).unwrap_err();
+        assert_eq!(refused.code(), "LimitExceededException");
+        assert_eq!(
+            refused.to_string(),
+            "The maximum number of KMS keys in this account and region (100000) is reached."
+        );
+    }
 }

@@ -269,6 +269,7 @@ mod tests {
             Disabled         forbids RotationChange  IsDisabled
             PendingDeletion  forbids Cryptography    IsPendingDeletion
             PendingDeletion  forbids Granting        IsPendingDeletion
+            PendingDeletion  forbids PublicKey       IsPendingDeletion
             PendingDeletion  forbids RotationChange  IsPendingDeletion
             PendingDeletion  forbids Decoration      IsPendingDeletion
             PendingDeletion  forbids Import          IsPendingDeletion
@@ -276,15 +277,18 @@ mod tests {
             Disabled         forbids Replication     IsDisabled
             PendingImport    forbids Cryptography    IsPendingImport
             PendingImport    forbids Granting        IsPendingImport
+            PendingImport    forbids PublicKey       IsPendingImport
             PendingImport    forbids RotationChange  IsPendingImport
             PendingReplicaDeletion forbids Cryptography    IsPendingReplicaDeletion
             PendingReplicaDeletion forbids Granting        IsPendingReplicaDeletion
+            PendingReplicaDeletion forbids PublicKey       IsPendingReplicaDeletion
             PendingReplicaDeletion forbids RotationChange  IsPendingReplicaDeletion
             PendingReplicaDeletion forbids Decoration      IsPendingReplicaDeletion
             PendingReplicaDeletion forbids Import          IsPendingReplicaDeletion
             PendingReplicaDeletion forbids Replication     IsPendingReplicaDeletion
             Creating         forbids Cryptography    IsCreating
             Creating         forbids Granting        IsCreating
+            Creating         forbids PublicKey       IsCreating
             Creating         forbids RotationChange  IsCreating
             Creating         forbids Decoration      IsCreating
             Creating         forbids Import          IsCreating

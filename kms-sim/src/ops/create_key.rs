@@ -21,7 +21,7 @@ use crate::change::newborn;
 use crate::constraints::{DESCRIPTION, Member, POLICY, Shape, TAGS, optional};
 use crate::model::address::KeyAddress;
 use crate::model::backing_key::BackingKey;
-use crate::model::key::{Key, KeyOrigin};
+use crate::model::key::{Key, KeyOrigin, check_quota};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
 use crate::model::purpose::{KeySpec, KeyUsage, Purpose, SYMMETRIC_DEFAULT};
@@ -181,8 +181,9 @@ fn fresh_id(kms: &KmsSim, kind: Kind) -> String {
     }
 }
 
-/// An id is taken by a key of this region, and by a multi-Region key of any.
+/// An id is taken by a key of this region, and by a multi-Region key of any; and keys are not without number.
 fn check_free(kms: &KmsSim, address: &KeyAddress) -> Result<(), KmsError> {
+    check_quota(kms.registry.customer_keys(&address.account, &address.region))?;
     match kms.registry.key(address).is_none() && kms.registry.relatives(address).is_empty() {
         true => Ok(()),
         false => Err(KmsError::AlreadyExists(format!("A key with the id {} already exists", address.id))),

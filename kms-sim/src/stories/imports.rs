@@ -334,3 +334,20 @@ fn macs_and_key_pairs_can_be_brought_along_too() {
         ],
     );
 }
+
+#[test]
+fn the_terms_of_an_import_can_decide() {
+    let policy = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"kms:GetParametersForImport","Resource":"*","Condition":{"StringNotEquals":{"kms:WrappingAlgorithm":"RSAES_OAEP_SHA_256"}}},{"Effect":"Deny","Principal":"*","Action":"kms:ImportKeyMaterial","Resource":"*","Condition":{"StringNotEquals":{"kms:ExpirationModel":"KEY_MATERIAL_EXPIRES"}}},{"Effect":"Deny","Principal":"*","Action":"kms:ImportKeyMaterial","Resource":"*","Condition":{"DateGreaterThan":{"kms:ValidTo":"2026-02-01T00:00:00Z"}}}]}"#;
+    let policy = serde_json::to_string(policy).unwrap();
+    let (stage, given) = stage_with(&format!("create-key Origin=EXTERNAL Policy={policy}; as alice"));
+    let import = |more: &[(&str, &str)]| given.import(&stage, 1, more);
+    assert!(refused(import(FOR_EVER)).ends_with("with an explicit deny in a resource-based policy"));
+    assert!(
+        refused(import(&[("ValidTo", "1775000000")])).ends_with("with an explicit deny in a resource-based policy")
+    );
+    assert!(import(&[("ValidTo", "1769331600")]).is_ok());
+    let other =
+        json!({"KeyId": stage.named("key"), "WrappingAlgorithm": "RSAES_OAEP_SHA_1", "WrappingKeySpec": "RSA_2048"});
+    let fault = stage.call("get-parameters-for-import", &other).unwrap_err();
+    assert_eq!(fault.code, "AccessDeniedException");
+}
