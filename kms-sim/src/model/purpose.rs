@@ -212,7 +212,33 @@ mod tests {
         let purposes =
             all_specs().flat_map(|spec| KeyUsage::ALL.iter().map(move |usage| Purpose::of(spec, Some(*usage))));
         let page: String = purposes.filter_map(Result::ok).map(line).collect();
-        expect![[r#""#]].assert_eq(&page);
+        expect![[r#"
+            SYMMETRIC_DEFAULT ENCRYPT_DECRYPT: EncryptionAlgorithms SYMMETRIC_DEFAULT
+            HMAC_224 GENERATE_VERIFY_MAC: MacAlgorithms HMAC_SHA_224
+            HMAC_256 GENERATE_VERIFY_MAC: MacAlgorithms HMAC_SHA_256
+            HMAC_384 GENERATE_VERIFY_MAC: MacAlgorithms HMAC_SHA_384
+            HMAC_512 GENERATE_VERIFY_MAC: MacAlgorithms HMAC_SHA_512
+            RSA_2048 SIGN_VERIFY: SigningAlgorithms RSASSA_PKCS1_V1_5_SHA_256 RSASSA_PKCS1_V1_5_SHA_384 RSASSA_PKCS1_V1_5_SHA_512 RSASSA_PSS_SHA_256 RSASSA_PSS_SHA_384 RSASSA_PSS_SHA_512
+            RSA_2048 ENCRYPT_DECRYPT: EncryptionAlgorithms RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256
+            RSA_3072 SIGN_VERIFY: SigningAlgorithms RSASSA_PKCS1_V1_5_SHA_256 RSASSA_PKCS1_V1_5_SHA_384 RSASSA_PKCS1_V1_5_SHA_512 RSASSA_PSS_SHA_256 RSASSA_PSS_SHA_384 RSASSA_PSS_SHA_512
+            RSA_3072 ENCRYPT_DECRYPT: EncryptionAlgorithms RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256
+            RSA_4096 SIGN_VERIFY: SigningAlgorithms RSASSA_PKCS1_V1_5_SHA_256 RSASSA_PKCS1_V1_5_SHA_384 RSASSA_PKCS1_V1_5_SHA_512 RSASSA_PSS_SHA_256 RSASSA_PSS_SHA_384 RSASSA_PSS_SHA_512
+            RSA_4096 ENCRYPT_DECRYPT: EncryptionAlgorithms RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256
+            ECC_NIST_P256 SIGN_VERIFY: SigningAlgorithms ECDSA_SHA_256
+            ECC_NIST_P256 KEY_AGREEMENT: KeyAgreementAlgorithms ECDH
+            ECC_NIST_P384 SIGN_VERIFY: SigningAlgorithms ECDSA_SHA_384
+            ECC_NIST_P384 KEY_AGREEMENT: KeyAgreementAlgorithms ECDH
+            ECC_NIST_P521 SIGN_VERIFY: SigningAlgorithms ECDSA_SHA_512
+            ECC_NIST_P521 KEY_AGREEMENT: KeyAgreementAlgorithms ECDH
+            ECC_SECG_P256K1 SIGN_VERIFY: SigningAlgorithms ECDSA_SHA_256
+            ECC_NIST_EDWARDS25519 SIGN_VERIFY: SigningAlgorithms ED25519_PH_SHA_512 ED25519_SHA_512
+            ML_DSA_44 SIGN_VERIFY: SigningAlgorithms ML_DSA_SHAKE_256
+            ML_DSA_65 SIGN_VERIFY: SigningAlgorithms ML_DSA_SHAKE_256
+            ML_DSA_87 SIGN_VERIFY: SigningAlgorithms ML_DSA_SHAKE_256
+            ML_KEM_512 ENCAPSULATE_DECAPSULATE: EncapsulationAlgorithms ML_KEM
+            ML_KEM_768 ENCAPSULATE_DECAPSULATE: EncapsulationAlgorithms ML_KEM
+            ML_KEM_1024 ENCAPSULATE_DECAPSULATE: EncapsulationAlgorithms ML_KEM
+        "#]].assert_eq(&page);
     }
 
     #[test]

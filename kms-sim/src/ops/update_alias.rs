@@ -12,6 +12,7 @@ use crate::constraints::{ALIAS_NAME, KEY_ID, Member, needed};
 use crate::error::no_such_alias;
 use crate::model::address::AliasAddress;
 use crate::model::alias::{Alias, check_customer_name};
+use crate::model::key::Key;
 use crate::operation::Operation;
 
 impl Operation for UpdateAlias {
@@ -29,6 +30,7 @@ impl Operation for UpdateAlias {
         kms.permit::<Self>(call, &address.arn(), &facts::of_call(call.ctx))?;
         let old = kms.ask::<Self>(call, &old).decide()?;
         let key = kms.ask::<Self>(call, &found).decide()?;
+        check_same_kind(&address, &old, &key)?;
         let _turn = kms.turns.take(&[&address.arn(), &old.arn, &key.arn]).await;
         target_permits(kms, &key)?;
         let alias = kms.registry.alias(&address).ok_or_else(|| no_such_alias(&address.arn()))?;
@@ -42,5 +44,18 @@ impl Operation for UpdateAlias {
 
     fn print(_kms: &KmsSim, (): ()) -> Bytes {
         Bytes::new()
+    }
+}
+
+/// Whoever uses the alias must find a key that does the same things.
+fn check_same_kind(address: &AliasAddress, old: &Key, new: &Key) -> Result<(), KmsError> {
+    let kind = |key: &Key| (key.purpose.usage, key.purpose.is_asymmetric());
+    match kind(old) == kind(new) {
+        true => Ok(()),
+        false => Err(KmsError::Validation(format!(
+            "Alias {} cannot be changed: the current and the new KMS key must be of the same type and the same key \
+             usage.",
+            address.arn()
+        ))),
     }
 }

@@ -17,6 +17,7 @@ mod grants;
 mod hsm;
 mod imports;
 mod ledger;
+mod pairs;
 mod permissions;
 mod regions;
 mod rotation;

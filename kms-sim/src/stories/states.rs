@@ -93,8 +93,8 @@ fn keys_are_named_in_four_ways_and_missed_in_as_many() {
 #[test]
 fn other_kinds_of_keys_are_refused_in_so_many_words() {
     check(
-        "create-key KeySpec=RSA_2048 KeyUsage=ENCRYPT_DECRYPT",
-        expect!["UnsupportedOperationException 400: This simulator does not serve KeySpec RSA_2048 yet."],
+        "create-key KeySpec=SM2 KeyUsage=SIGN_VERIFY",
+        expect!["UnsupportedOperationException 400: KeySpec SM2 is not supported in this Region."],
     );
     check(
         "create-key KeySpec=RSA_2048",
