@@ -18,7 +18,7 @@ use crate::call::Call;
 use crate::error::{Outcome, access_denied, invalid_request, malformed_xml};
 use crate::keys::Owner;
 use crate::model::bucket::Bucket;
-use crate::model::object::{Wrapping, version_subject};
+use crate::model::object::{Object, Wrapping, version_subject};
 use crate::model::version::VersionId;
 use crate::ops::bucket_encryption::small_body;
 use crate::reading::Found;
@@ -47,6 +47,7 @@ pub(crate) async fn run(
         let Found { bucket, object, .. } = sim.find_version(call, bucket, key, version.as_deref())?;
         check_key(&bucket, &wanted.key)?;
         check_source(&object.wrapped.wrapping)?;
+        check_unlocked(sim, &object)?;
         let owner = Owner { bucket: &bucket, key };
         let wrapped = sim.keys.rewrap(call, owner, &object.wrapped, &wanted.key, wanted.bucket_key).await?;
         let by = wrapped.wrapping.by(&bucket.name);
@@ -74,6 +75,19 @@ fn check_source(wrapping: &Wrapping) -> Outcome<()> {
              SSE-C. Only source objects encrypted with SSE-S3 or SSE-KMS are supported.",
         )),
     }
+}
+
+/// What is locked keeps its key too.
+fn check_unlocked(sim: &S3Sim, object: &Object) -> Outcome<()> {
+    object.label.check_deletable(sim.world.now(), false).map_err(|_| {
+        access_denied(
+            "The encryption type for the specified object can’t be updated because that object is protected by S3 \
+             Object Lock. If the object has a governance-mode retention period or a legal hold, you must first remove \
+             the Object Lock status on the object before you issue your UpdateObjectEncryption request. You can't use \
+             the UpdateObjectEncryption operation with objects that have an Object Lock compliance mode retention \
+             period applied to them.",
+        )
+    })
 }
 
 /// The key is named by its ARN, and is of the bucket's account.

@@ -424,6 +424,18 @@ async fn what_cannot_be_rewrapped_is_refused_in_awss_words() {
     assert_eq!(absent.element("Code"), "NoSuchKey");
 }
 
+#[tokio::test]
+async fn a_locked_object_keeps_its_key() {
+    let bench = Bench::new();
+    bench.send("PUT /bkt", &[("x-amz-bucket-object-lock-enabled", "true")], "").await;
+    let put = bench.send("PUT /bkt/k", &[("x-amz-object-lock-legal-hold", "ON")], "x").await;
+    assert_eq!(put.status, 200, "{}", put.text());
+    let key = bench.kms.create_key();
+    let ask = format!("<ObjectEncryption><SSE-KMS><KMSKeyArn>{key}</KMSKeyArn></SSE-KMS></ObjectEncryption>");
+    let refused = bench.send("PUT /bkt/k?encryption", &[], ask).await.refusal();
+    assert!(refused.starts_with("403 AccessDenied The encryption type for the specified object"), "{refused}");
+}
+
 /// Two real layers: what the outer key opens is the inner form, and without the inner key it stays shut.
 #[tokio::test]
 async fn dsse_seals_twice() {
