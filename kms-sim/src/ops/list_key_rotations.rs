@@ -45,6 +45,7 @@ impl Operation for ListKeyRotations {
     ) -> Result<Map<String, Value>, KmsError> {
         let found = kms.find_key::<Self>(call, &request.key_id).await?;
         let key = kms.ask::<Self>(call, &found).decide()?;
+        key.check_rotates()?;
         let all = request.include_key_material.as_deref() == Some("ALL_KEY_MATERIAL");
         let shown = key.all_materials().enumerate().filter(|(_, m)| all || m.origin.rotation_type().is_some());
         let entries = shown.map(|(index, material)| (format!("{index:06}"), entry(kms, &key, material)));

@@ -89,10 +89,24 @@ fn a_grant_allows_what_its_key_can_do() {
 
 #[test]
 fn only_symmetric_encryption_keys_rotate() {
-    for verb in ["enable-key-rotation", "rotate-key-on-demand"] {
+    for verb in ["enable-key-rotation", "rotate-key-on-demand", "list-key-rotations"] {
         check(&format!("{MAC_KEY}; {verb}"), expect!["UnsupportedOperationException 400"]);
     }
     check(&format!("{MAC_KEY}; disable-key-rotation; get-key-rotation-status .KeyRotationEnabled"), expect!["false"]);
+}
+
+#[test]
+fn without_an_hsm_no_key_does_anything() {
+    let wiped = "tamper 1; tamper 2; tamper 3";
+    for then in [SIGN, "verify Message=eA== Signature=eA== SigningAlgorithm=ECDSA_SHA_256"] {
+        check(
+            &format!("{SIGNER}; {wiped}; {then}"),
+            expect![
+                "KeyUnavailableException 500: The request was rejected because the specified KMS key was not available. You can retry the request."
+            ],
+        );
+    }
+    check(&format!("{SIGNER}; {wiped}; bring-backup; {SIGN} .SigningAlgorithm"), expect!["ECDSA_SHA_256"]);
 }
 
 #[test]

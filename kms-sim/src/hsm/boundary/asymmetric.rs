@@ -20,7 +20,7 @@ use envelope::mac::MacAlgorithm;
 use envelope::secret::Secret;
 use kms_api::error::KmsError;
 
-use super::Boundary;
+use super::{Boundary, Module, closed};
 use crate::authorize::Authorized;
 use crate::authorize::action::{
     Decapsulate, DeriveSharedSecret, Encapsulate, GenerateDataKeyPair, GenerateDataKeyPairWithoutPlaintext,
@@ -85,7 +85,7 @@ impl Boundary {
         message: Message<'_>,
         signature: &[u8],
     ) -> Result<(), KmsError> {
-        self.root()?;
+        self.check_available()?;
         let verified = public_key(key)?.verify(algorithm, message, signature);
         verified.map_err(|error| refused(key, algorithm.name(), error))
     }
@@ -118,7 +118,7 @@ impl Boundary {
 
     /// A new secret, and its form for the holder of this key.
     pub fn encapsulate(&self, key: &Authorized<Encapsulate>) -> Result<Encapsulated, KmsError> {
-        self.root()?;
+        self.check_available()?;
         public_key(key)?.encapsulate(&*self.entropy).map_err(|error| refused(key, "ML_KEM", error))
     }
 
@@ -160,7 +160,7 @@ impl Boundary {
         algorithm: EncryptionAlgorithm,
         plaintext: &Secret,
     ) -> Result<Vec<u8>, KmsError> {
-        self.root()?;
+        self.check_available()?;
         let sealed = public_key(key)?.encrypt(algorithm, plaintext.expose());
         sealed.map_err(|error| refused(key, algorithm.name(), error))
     }
@@ -178,6 +178,11 @@ impl Boundary {
 
     fn new_pair(&self, spec: KeyPairSpec) -> Result<KeyPair, KmsError> {
         KeyPair::generate(spec, &*self.entropy).map_err(|error| KmsError::KmsInternal(error.to_string()))
+    }
+
+    /// What only needs the public key is asked of an HSM too, and finds one or none.
+    fn check_available(&self) -> Result<(), KmsError> {
+        self.fleet.serve(Module::root).map(drop).map_err(closed)
     }
 
     fn current(&self, key: &Key) -> Result<Arc<Secret>, KmsError> {
