@@ -8,13 +8,12 @@ use kms_api::error::KmsError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::shared::base64;
+use super::shared::{aside, base64};
 use crate::KmsSim;
-use crate::authorize::Authorized;
 use crate::authorize::action::GetParametersForImport;
 use crate::call::Call;
 use crate::constraints::{KEY_ID, Member, Shape, needed};
-use crate::hsm::boundary::import::{Parameters, Terms};
+use crate::hsm::boundary::import::Terms;
 use crate::model::key_state::Use;
 use crate::operation::{Operation, json};
 
@@ -54,10 +53,10 @@ impl Operation for GetParametersForImport {
         key.check_imported()?;
         key.permit(Use::Import)?;
         let valid_to = kms.world.now().saturating_add(VALID).unwrap_or(Timestamp::MAX);
-        let (arn, terms) = (key.arn.clone(), terms(&request, key.purpose.spec.name(), valid_to)?);
-        let made = make(kms, key, terms).await?;
+        let terms = terms(&request, key.purpose.spec.name(), valid_to)?;
+        let (key, made) = aside(kms, key, move |hsm, key| hsm.wrapping_key(key, terms)).await?;
         Ok(json!({
-            "KeyId": arn,
+            "KeyId": key.arn,
             "ImportToken": base64(&made.token),
             "PublicKey": base64(&made.public_key),
             "ParametersValidTo": epoch_seconds(valid_to),
@@ -67,13 +66,6 @@ impl Operation for GetParametersForImport {
     fn print(_kms: &KmsSim, answer: Value) -> Bytes {
         json(&answer)
     }
-}
-
-/// An RSA key takes its time to make; nobody else waits for it.
-async fn make(kms: &KmsSim, key: Authorized<GetParametersForImport>, terms: Terms) -> Result<Parameters, KmsError> {
-    let kms = kms.handle();
-    let making = tokio::task::spawn_blocking(move || kms.hsm.wrapping_key(&key, terms));
-    making.await.unwrap_or_else(|_| Err(KmsError::KmsInternal("The wrapping key could not be made.".into())))
 }
 
 fn terms(request: &GetParametersForImportRequest, key_spec: &str, valid_to: Timestamp) -> Result<Terms, KmsError> {

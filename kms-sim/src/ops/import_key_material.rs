@@ -7,6 +7,7 @@ use kms_api::shapes::Blob;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::shared::aside;
 use crate::KmsSim;
 use crate::authorize::Authorized;
 use crate::authorize::action::ImportKeyMaterial;
@@ -62,7 +63,7 @@ impl Operation for ImportKeyMaterial {
         let key = asking.facts(facts).decide()?;
         key.check_imported()?;
         key.permit(Use::Import)?;
-        let material = open(kms, &key, &request, valid_to)?;
+        let (key, material) = open(kms, key, &request, valid_to).await?;
         let (id, wanted) = (material.id, request.key_material_id.as_deref());
         let kind = request.import_type.as_deref().and_then(ImportType::parse);
         kms.change_shared(&key.address, |key| {
@@ -82,15 +83,17 @@ impl Operation for ImportKeyMaterial {
     }
 }
 
-fn open(
+/// An RSA private key takes its milliseconds; others go on meanwhile.
+async fn open(
     kms: &KmsSim,
-    key: &Authorized<ImportKeyMaterial>,
+    key: Authorized<ImportKeyMaterial>,
     request: &ImportKeyMaterialRequest,
     valid_to: Option<Timestamp>,
-) -> Result<BackingKey, KmsError> {
-    let (token, wrapped) = (&request.import_token.0, &request.encrypted_key_material.0);
-    let material = kms.hsm.import(key, token, wrapped, kms.world.now())?;
-    Ok(BackingKey { valid_to, description: request.key_material_description.clone(), ..material })
+) -> Result<(Authorized<ImportKeyMaterial>, BackingKey), KmsError> {
+    let (token, wrapped) = (request.import_token.0.clone(), request.encrypted_key_material.0.clone());
+    let now = kms.world.now();
+    let (key, material) = aside(kms, key, move |hsm, key| hsm.import(key, &token, &wrapped, now)).await?;
+    Ok((key, BackingKey { valid_to, description: request.key_material_description.clone(), ..material }))
 }
 
 /// When the material is to expire. Material expires unless it is said that it does not.

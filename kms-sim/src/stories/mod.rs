@@ -17,6 +17,7 @@ mod grants;
 mod hsm;
 mod imports;
 mod ledger;
+mod matrix;
 mod pairs;
 mod permissions;
 mod regions;
