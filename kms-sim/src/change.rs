@@ -18,6 +18,7 @@ use crate::model::backing_key::{BackingKey, Origin};
 use crate::model::key::{Key, KeyManager, KeyOrigin};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
+use crate::model::key_store::{Backing, Lodging};
 use crate::model::managed::ManagedService;
 use crate::model::purpose::Purpose;
 use crate::model::replica::{MultiRegion, configuration, follow};
@@ -126,6 +127,11 @@ impl KmsSim {
             return;
         }
         let (custodian, subject) = (self.world.custodian(), key.address.subject());
+        if let Some(Lodging { backing: Backing::CloudHsm(cluster), .. }) = &key.lodging {
+            custodian.placed(&subject, Place::Hsm, aws_core::event::Form::Plaintext);
+            custodian.wrapped(&subject, Place::KmsStore, format!("root of {cluster}"));
+            return;
+        }
         if self.hsm.is_available() {
             custodian.placed(&subject, Place::Hsm, aws_core::event::Form::Plaintext);
         }

@@ -93,6 +93,22 @@ const MATERIAL_DESCRIPTION_PATTERN: Pattern = Pattern {
     accepts: |c| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || matches!(c, ':' | '/' | '_' | '.' | '-'),
 };
 
+const BASE32_PATTERN: Pattern =
+    Pattern { text: "^[A-Z2-7]+$", accepts: |c| c.is_ascii_uppercase() || matches!(c, '2'..='7') };
+const SECRET_PATTERN: Pattern =
+    Pattern { text: "^[a-zA-Z0-9\\/+=]+$", accepts: |c| c.is_ascii_alphanumeric() || matches!(c, '/' | '+' | '=') };
+const CLUSTER_PATTERN: Pattern = Pattern {
+    text: "cluster-[2-7a-zA-Z]{11,16}",
+    accepts: |c| c.is_ascii_alphabetic() || matches!(c, '2'..='7' | '-'),
+};
+const EXTERNAL_KEY_PATTERN: Pattern =
+    Pattern { text: "^[a-zA-Z0-9-_.]+$", accepts: |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') };
+const DIGITS_PATTERN: Pattern = Pattern { text: "[0-9]{12}", accepts: |c| c.is_ascii_digit() };
+const VPC_PATTERN: Pattern = Pattern {
+    text: "^(com|eu)\\.amazonaws\\.vpce\\.([a-z]+-){2,3}\\d+\\.vpce-svc-[0-9a-z]+$",
+    accepts: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-'),
+};
+
 const ONE_TOKEN: Shape = Shape::Text(1, 8192, None);
 const ONE_OPERATION: Shape = Shape::Word(&[
     "Decrypt",
@@ -117,6 +133,23 @@ const ONE_OPERATION: Shape = Shape::Word(&[
 ]);
 const ONE_TAG: Shape = Shape::Group(&[needed("TagKey", TAG_KEY), needed("TagValue", Shape::Text(0, 256, None))]);
 
+pub(crate) const STORE_ID: Shape = Shape::Text(1, 64, None);
+pub(crate) const STORE_NAME: Shape = Shape::Text(1, 256, None);
+pub(crate) const STORE_TYPE: Shape = Shape::Word(&["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"]);
+pub(crate) const CLUSTER_ID: Shape = Shape::Text(19, 24, Some(&CLUSTER_PATTERN));
+pub(crate) const TRUST_ANCHOR: Shape = Shape::Text(1, 5000, None);
+pub(crate) const PASSWORD: Shape = Shape::Text(7, 32, None);
+/// The patterns of both are judged by `xks`, which knows loopback addresses.
+pub(crate) const PROXY_ENDPOINT: Shape = Shape::Text(10, 128, None);
+pub(crate) const PROXY_PATH: Shape = Shape::Text(10, 128, None);
+pub(crate) const VPC_SERVICE: Shape = Shape::Text(20, 64, Some(&VPC_PATTERN));
+pub(crate) const ACCOUNT_ID: Shape = Shape::Text(12, 12, Some(&DIGITS_PATTERN));
+pub(crate) const CONNECTIVITY: Shape = Shape::Word(&["PUBLIC_ENDPOINT", "VPC_ENDPOINT_SERVICE"]);
+pub(crate) const CREDENTIAL: Shape = Shape::Group(&[
+    needed("AccessKeyId", Shape::Text(20, 30, Some(&BASE32_PATTERN))).secret(),
+    needed("RawSecretAccessKey", Shape::Text(43, 64, Some(&SECRET_PATTERN))).secret(),
+]);
+pub(crate) const EXTERNAL_KEY_ID: Shape = Shape::Text(1, 128, Some(&EXTERNAL_KEY_PATTERN));
 pub(crate) const KEY_ID: Shape = Shape::Text(1, 2048, None);
 pub(crate) const ALIAS_NAME: Shape = Shape::Text(1, 256, Some(&NAME_PATTERN));
 pub(crate) const GRANT_NAME: Shape = Shape::Text(1, 256, Some(&NAME_PATTERN));

@@ -7,12 +7,14 @@ use aws_core::event::{Event, Form, Place, ServiceEvent};
 use aws_core::id::{AccountId, Region};
 use envelope::secret::Secret;
 use kms_api::error::KmsError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::KmsSim;
+use crate::hsm::custom_store::ClusterView;
 use crate::hsm::fleet::HsmView;
 use crate::model::backing_key::BackingKey;
+use crate::model::key::{Key, KeyOrigin};
 use crate::store;
 
 /// The HSMs of KMS.
@@ -22,6 +24,18 @@ pub struct HsmStatus {
     pub available: bool,
     /// One by one.
     pub hsms: Vec<HsmView>,
+    /// The CloudHSM clusters of customers.
+    pub clusters: Vec<ClusterView>,
+}
+
+/// What the keepers of a CloudHSM cluster change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterChange {
+    /// How many HSMs are active.
+    pub hsms: Option<u32>,
+    /// The password of `kmsuser`.
+    pub kmsuser_password: Option<String>,
 }
 
 /// Why the keepers' wish is not granted.
@@ -30,6 +44,9 @@ pub enum HsmRefusal {
     /// The fleet is smaller.
     #[error("there is no HSM {0}; see the list of HSMs")]
     NoSuchHsm(u32),
+    /// No custom key store ever named the cluster.
+    #[error("there is no cluster {0}; see the list of clusters")]
+    NoSuchCluster(String),
     /// The backup's key is not the one that these HSMs held.
     #[error("the backup holds the domain key of another fleet; nothing that these HSMs wrapped would open under it")]
     AnotherDomain,
@@ -41,7 +58,7 @@ pub enum HsmRefusal {
 impl KmsSim {
     /// How the HSMs are.
     pub fn hsm_status(&self) -> HsmStatus {
-        HsmStatus { available: self.hsm.is_available(), hsms: self.hsm.hsms() }
+        HsmStatus { available: self.hsm.is_available(), hsms: self.hsm.hsms(), clusters: self.hsm.clusters() }
     }
 
     /// Tampers with HSM `number`, counted from 1: it wipes itself. Done twice, it changes nothing more.
@@ -56,6 +73,26 @@ impl KmsSim {
         let kms = self.handle();
         let restoring = tokio::spawn(async move { kms.restore(backup).await });
         restoring.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    /// Changes how many HSMs a CloudHSM cluster (`ACCOUNT/REGION/cluster-…`) has, and the password of its `kmsuser`. A
+    /// cluster without HSMs starves: its keys cannot be used until it gets one again.
+    pub async fn hsm_cluster(&self, name: &str, change: ClusterChange) -> Result<HsmStatus, HsmRefusal> {
+        let (kms, name) = (self.handle(), name.to_owned());
+        let changing = tokio::spawn(async move { kms.change_cluster(&name, change).await });
+        changing.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    async fn change_cluster(&self, name: &str, change: ClusterChange) -> Result<HsmStatus, HsmRefusal> {
+        let _turn = self.turns.take(&[name]).await;
+        let mut record = self.hsm.cluster(name).ok_or_else(|| HsmRefusal::NoSuchCluster(name.into()))?;
+        record.hsms = change.hsms.unwrap_or(record.hsms);
+        if let Some(password) = &change.kmsuser_password {
+            record.password = self.hsm.cluster_digest(password);
+        }
+        store::key_stores::keep_cluster(&self.store, record.clone()).await?;
+        self.hsm.adopt_cluster(record);
+        Ok(self.hsm_status())
     }
 
     async fn tamper(&self, number: u32) -> Result<HsmStatus, HsmRefusal> {
@@ -95,7 +132,8 @@ impl KmsSim {
     /// All keys whose material is in the HSMs, as the ledger calls them.
     fn each_subject(&self, tell: impl Fn(&Self, &str)) {
         let keys = self.registry.all_keys();
-        let held = keys.iter().filter(|key| key.all_materials().any(BackingKey::is_present));
+        let is_here = |key: &Key| key.origin != KeyOrigin::CloudHsm && key.all_materials().any(BackingKey::is_present);
+        let held = keys.iter().filter(|key| is_here(key));
         held.for_each(|key| tell(self, &key.address.subject()));
     }
 

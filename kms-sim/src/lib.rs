@@ -9,6 +9,7 @@
 //! registry    what is durable, in memory for reading              store       how it lies on disk
 //! change      how anything comes to be different                  passage     what the clock brings about
 //! token       grant tokens                                        page        lists in pages
+//! key_stores  custom key stores, connected and not               xks         the client of external key managers
 //! keepers     who tampers with the HSMs, and who restores them
 //! ```
 //!
@@ -25,6 +26,7 @@ mod constraints;
 pub mod error;
 pub mod hsm;
 pub mod keepers;
+mod key_stores;
 pub mod model;
 mod operation;
 mod ops;
@@ -35,6 +37,7 @@ mod resolve;
 mod store;
 mod token;
 mod wire;
+mod xks;
 
 #[cfg(test)]
 mod stories;
@@ -42,12 +45,15 @@ mod stories;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use aws_core::time::Clock;
 use envelope::secret::Secret;
 use kms_api::world::World;
 
 use crate::error::Broken;
-use crate::hsm::boundary::Boundary;
+use crate::hsm::boundary::{Boundary, Left};
+use crate::key_stores::Stores;
 use crate::registry::{Registry, Turns};
+use crate::xks::Xks;
 
 /// One KMS, for all accounts and regions.
 pub struct KmsSim {
@@ -57,6 +63,8 @@ pub struct KmsSim {
     world: World,
     hsm: Boundary,
     registry: Registry,
+    stores: Stores,
+    xks: Xks,
     turns: Turns,
 }
 
@@ -64,10 +72,26 @@ impl KmsSim {
     /// Opens the KMS kept in `store`. `hsm_root` is the 32-byte root key under which all key material is wrapped.
     /// Tells the ledger of every key there is.
     pub fn open(store: ::store::Store, world: World, hsm_root: Secret) -> Result<Arc<Self>, Broken> {
+        let wall = world.clock.clone();
+        Self::open_by(store, world, hsm_root, wall)
+    }
+
+    /// The same where the simulated clock is not the time of the real world, by which proxies of external key stores
+    /// judge signatures.
+    pub fn open_by(
+        store: ::store::Store,
+        world: World,
+        hsm_root: Secret,
+        wall: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, Broken> {
         let everything = crate::store::load(&store)?;
-        let hsm = Boundary::new(hsm_root, crate::store::fleet::load(&store)?, world.entropy.clone())?;
-        let registry = Registry::new(everything);
-        let kms = Arc::new_cyclic(|me| Self { me: me.clone(), store, world, hsm, registry, turns: Turns::default() });
+        let clusters = crate::store::key_stores::load_clusters(&store)?;
+        let left = Left { scars: crate::store::fleet::load(&store)?, clusters };
+        let hsm = Boundary::new(hsm_root, left, world.entropy.clone())?;
+        let stores = Stores::new(crate::store::key_stores::load(&store)?);
+        let registry = Registry::new(stores.bind(everything));
+        let (turns, xks) = (Turns::default(), Xks::new(wall));
+        let kms = Arc::new_cyclic(|me| Self { me: me.clone(), store, world, hsm, registry, stores, xks, turns });
         kms.announce_hsms();
         kms.registry.all_keys().iter().for_each(|key| kms.announce(key));
         Ok(kms)

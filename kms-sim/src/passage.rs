@@ -55,6 +55,7 @@ impl KmsSim {
 
     /// The key as it is now, `None` when it is no more.
     pub(crate) async fn settled(&self, key: Arc<Key>) -> Result<Option<Arc<Key>>, KmsError> {
+        self.settle_lodging(&key).await?;
         if !self.is_due(&key, self.world.now()) {
             return Ok(Some(key));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use envelope::blob::CiphertextBlob;
+use envelope::blob::{CiphertextBlob, Origin};
 use kms_api::error::KmsError;
 
 use crate::KmsSim;
@@ -13,6 +13,7 @@ use crate::error::{
     aliases_not_supported, hidden_resource, no_such_alias, no_such_key, other_region, unknown_ciphertext,
 };
 use crate::hsm::boundary::Sealed;
+use crate::hsm::twice::TwiceSealed;
 use crate::model::address::{AliasAddress, KeyAddress};
 use crate::model::backing_key::MaterialId;
 use crate::model::key::Key;
@@ -37,9 +38,15 @@ pub(crate) struct Source {
 impl Source {
     /// The generation of material that a blob names; what is sealed to a key pair names nothing.
     pub(crate) fn material(&self) -> Option<MaterialId> {
+        named_material(&self.sealed)
+    }
+
+    /// Whether a data key is within.
+    pub(crate) fn is_data_key(&self) -> bool {
         match &self.sealed {
-            Sealed::Blob(blob) => Some(MaterialId(blob.material_id)),
-            Sealed::Raw(_) => None,
+            Sealed::Blob(blob) => blob.origin == Origin::DataKey,
+            Sealed::Twice(twice) => twice.origin() == Origin::DataKey,
+            Sealed::Raw(_) => false,
         }
     }
 
@@ -50,6 +57,20 @@ impl Source {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+fn named_material(sealed: &Sealed) -> Option<MaterialId> {
+    match sealed {
+        Sealed::Blob(blob) => Some(MaterialId(blob.material_id)),
+        Sealed::Twice(twice) => Some(twice.material()),
+        Sealed::Raw(_) => None,
+    }
+}
+
+/// What names its material: a blob, or one sealed twice.
+fn parse(bytes: &[u8]) -> Option<Sealed> {
+    let once = CiphertextBlob::parse(bytes).ok().map(Sealed::Blob);
+    once.or_else(|| TwiceSealed::parse(bytes).map(Sealed::Twice))
 }
 
 impl KmsSim {
@@ -86,20 +107,20 @@ impl KmsSim {
         named: Option<&str>,
     ) -> Result<Source, KmsError> {
         let blob = match algorithm {
-            SYMMETRIC_DEFAULT => CiphertextBlob::parse(sealed).map_err(|_| KmsError::InvalidCiphertext),
+            SYMMETRIC_DEFAULT => parse(sealed).ok_or(KmsError::InvalidCiphertext),
             _ => Err(KmsError::Validation("KeyId must not be null".into())),
         };
         if let Some(named) = named {
             self.check_region_of(call, named)?;
             let found = self.find::<A>(call, named).await?;
-            let sealed = blob.map_or_else(|_| Sealed::Raw(sealed.to_vec()), Sealed::Blob);
+            let sealed = blob.unwrap_or_else(|_| Sealed::Raw(sealed.to_vec()));
             return Ok(Source { sealed, found, phrase: Phrase::Arn });
         }
-        let blob = blob?;
-        let holder =
-            self.registry.holder(MaterialId(blob.material_id), &call.ctx.region).ok_or_else(unknown_ciphertext)?;
+        let sealed = blob?;
+        let material = named_material(&sealed).ok_or_else(unknown_ciphertext)?;
+        let holder = self.registry.holder(material, &call.ctx.region).ok_or_else(unknown_ciphertext)?;
         let key = self.settled(holder).await?.ok_or_else(unknown_ciphertext)?;
-        let (sealed, found) = (Sealed::Blob(blob), Found { key, alias: None });
+        let found = Found { key, alias: None };
         Ok(Source { sealed, found, phrase: Phrase::Ciphertext })
     }
 

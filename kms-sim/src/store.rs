@@ -11,6 +11,7 @@
 //! Times are kept in milliseconds, as KMS shows them. A row never holds a plaintext key.
 
 pub(crate) mod fleet;
+pub(crate) mod key_stores;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -29,7 +29,8 @@ impl JsonService for KmsSim {
 
     async fn call(&self, ctx: &CallContext, operation: &str, body: &[u8]) -> Result<Bytes, ApiFault> {
         let outcome = dispatch!(self, ctx, operation, body;
-            CancelKeyDeletion CreateAlias CreateGrant CreateKey Decapsulate Decrypt DeleteAlias
+            CancelKeyDeletion ConnectCustomKeyStore CreateAlias CreateCustomKeyStore DeleteCustomKeyStore DescribeCustomKeyStores
+            DisconnectCustomKeyStore UpdateCustomKeyStore CreateGrant CreateKey Decapsulate Decrypt DeleteAlias
             DeleteImportedKeyMaterial DeriveSharedSecret DescribeKey DisableKey DisableKeyRotation EnableKey
             EnableKeyRotation Encapsulate Encrypt GenerateDataKey GenerateDataKeyPair
             GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext GenerateMac GenerateRandom

@@ -2,6 +2,8 @@
 
 use aws_core::fault::ApiFault;
 
+use crate::key_store_fault::KeyStoreFault;
+
 /// What KMS answers instead of a result. Messages are AWS's own; some exceptions carry none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KmsError {
@@ -98,6 +100,9 @@ pub enum KmsError {
     /// No operation of that name.
     #[error("")]
     UnknownOperation,
+    /// Something is wrong with a custom key store.
+    #[error("{1}")]
+    KeyStore(KeyStoreFault, String),
     /// An exception of a KMS elsewhere that has no variant here: its name and message.
     #[error("{1}")]
     Other(String, String),
@@ -138,6 +143,7 @@ impl KmsError {
             Self::Throttling(_) => "ThrottlingException",
             Self::Serialization(_) => "SerializationException",
             Self::UnknownOperation => "UnknownOperationException",
+            Self::KeyStore(fault, _) => fault.code(),
             Self::Other(code, _) => code,
         }
     }
@@ -175,6 +181,7 @@ impl KmsError {
             | Self::Throttling(_)
             | Self::Serialization(_)
             | Self::UnknownOperation
+            | Self::KeyStore(..)
             | Self::Other(..) => 400,
         }
     }

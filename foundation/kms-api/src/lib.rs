@@ -19,5 +19,6 @@ pub mod double;
 pub mod error;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod key_store_fault;
 pub mod shapes;
 pub mod world;

@@ -31,16 +31,21 @@ const CROSSES: bool = true;
 
 actions! {
     CancelKeyDeletion: None, OWN;
+    ConnectCustomKeyStore: None, OWN;
     CreateAlias: None, OWN;
+    CreateCustomKeyStore: None, OWN;
     CreateGrant: Some(GrantOperation::CreateGrant), CROSSES;
     CreateKey: None, OWN;
     Decapsulate: Some(GrantOperation::Decapsulate), CROSSES;
     Decrypt: Some(GrantOperation::Decrypt), CROSSES;
     DeleteAlias: None, OWN;
+    DeleteCustomKeyStore: None, OWN;
+    DescribeCustomKeyStores: None, OWN;
     DeleteImportedKeyMaterial: None, OWN;
     DeriveSharedSecret: Some(GrantOperation::DeriveSharedSecret), CROSSES;
     DescribeKey: Some(GrantOperation::DescribeKey), CROSSES;
     DisableKey: None, OWN;
+    DisconnectCustomKeyStore: None, OWN;
     DisableKeyRotation: None, OWN;
     EnableKey: None, OWN;
     EnableKeyRotation: None, OWN;
@@ -77,6 +82,7 @@ actions! {
     TagResource: None, OWN;
     UntagResource: None, OWN;
     UpdateAlias: None, OWN;
+    UpdateCustomKeyStore: None, OWN;
     UpdateKeyDescription: None, OWN;
     UpdatePrimaryRegion: None, OWN;
     Verify: Some(GrantOperation::Verify), CROSSES;

@@ -25,8 +25,10 @@ use envelope::wrap;
 use kms_api::error::KmsError;
 use sha2::{Digest, Sha256};
 
+use super::custom_store::{ClusterRecord, ClusterView, Clusters};
 use super::fleet::{Fleet, HsmView, Scars};
 use super::module::{Closed, Module};
+use super::twice::TwiceSealed;
 use crate::authorize::action::{
     Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateRandom, ReEncryptFrom, ReEncryptTo,
 };
@@ -36,6 +38,7 @@ use crate::model::address::KeyAddress;
 use crate::model::backing_key::{BackingKey, MaterialId, Origin};
 use crate::model::key::Key;
 use crate::model::key_state::Refusal;
+use crate::model::key_store::{Backing, Lodging};
 use crate::model::purpose::KeySpec;
 
 const BACKING_KEY_BYTES: usize = 32;
@@ -50,6 +53,14 @@ pub enum Cipher {
 }
 
 impl Cipher {
+    /// The encryption context; what is sealed to a key pair has none.
+    pub fn context(&self) -> EncryptionContext {
+        match self {
+            Self::Symmetric(context) => context.clone(),
+            Self::Oaep(_) => EncryptionContext::default(),
+        }
+    }
+
     /// What is sealed to a key pair must be shorter than its modulus, by what the padding takes.
     pub fn check_length(&self, key: &Key, len: usize) -> Result<(), KmsError> {
         let (Self::Oaep(algorithm), KeySpec::Pair(spec)) = (self, key.purpose.spec) else { return Ok(()) };
@@ -65,23 +76,36 @@ impl Cipher {
 pub enum Sealed {
     /// A blob of ours, which names its material.
     Blob(CiphertextBlob),
+    /// A blob of ours that an external key manager sealed once more.
+    Twice(TwiceSealed),
     /// Anything else: nobody knows before it opens.
     Raw(Vec<u8>),
+}
+
+/// How the HSMs were left when the process before this one ended.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// Of KMS's own.
+    pub scars: Option<Scars>,
+    /// Of customers.
+    pub clusters: Vec<ClusterRecord>,
 }
 
 /// The HSM, seen from outside.
 pub struct Boundary {
     fleet: Fleet,
+    clusters: Clusters,
     entropy: Arc<dyn Entropy>,
 }
 
 impl Boundary {
     /// Starts the HSMs under a root key of 32 bytes, as they were left.
-    pub fn new(root: Secret, scars: Option<Scars>, entropy: Arc<dyn Entropy>) -> Result<Self, Broken> {
+    pub fn new(root: Secret, left: Left, entropy: Arc<dyn Entropy>) -> Result<Self, Broken> {
         if root.len() != BACKING_KEY_BYTES {
             return Err(Broken::RootKey(root.len()));
         }
-        Ok(Self { fleet: Fleet::new(root, scars), entropy })
+        let clusters = Clusters::new(&root, left.clusters, entropy.clone());
+        Ok(Self { fleet: Fleet::new(root, left.scars), clusters, entropy })
     }
 
     /// Somebody tampers with an HSM: whether it was still holding its key, or `None` where there is no such HSM.
@@ -107,6 +131,52 @@ impl Boundary {
     /// Whether any HSM still holds the domain key.
     pub fn is_available(&self) -> bool {
         self.root().is_ok()
+    }
+
+    /// The CloudHSM clusters, one by one.
+    pub fn clusters(&self) -> Vec<ClusterView> {
+        self.clusters.view()
+    }
+
+    /// What is kept of a cluster: `ACCOUNT/REGION/cluster-…`.
+    pub fn cluster(&self, name: &str) -> Option<ClusterRecord> {
+        self.clusters.record(name)
+    }
+
+    /// A cluster that nobody has named before; it is one once it was adopted.
+    pub fn found_cluster(&self, name: &str, anchor: [u8; 32], password: [u8; 32]) -> ClusterRecord {
+        self.clusters.found(name, anchor, password)
+    }
+
+    /// Takes a cluster's record, which is durable, for true.
+    pub fn adopt_cluster(&self, record: ClusterRecord) {
+        self.clusters.adopt(record);
+    }
+
+    /// What is kept of a cluster's password or certificate.
+    pub fn cluster_digest(&self, text: &str) -> [u8; 32] {
+        self.clusters.digest(text)
+    }
+
+    /// Material of a key that lives in a cluster. It leaves only wrapped under the cluster's own root.
+    pub fn cluster_material(&self, cluster: &str, key: &KeyAddress, since: Timestamp) -> Result<BackingKey, KmsError> {
+        let id = MaterialId(self.entropy.array());
+        let bytes = Secret::filled(BACKING_KEY_BYTES, |out| self.entropy.fill(out));
+        let root = self.clusters.serve(cluster, Module::root).map_err(|_| no_cluster_hsm())?;
+        let wrapped = Some(wrap::wrap(&root, &binding(key, id), bytes.expose(), &*self.entropy));
+        let origin = Origin::Creation;
+        Ok(BackingKey { id, wrapped, public: None, since, origin, description: None, valid_to: None })
+    }
+
+    /// Seals a secret that KMS must be able to say again: a proxy's credential.
+    pub fn seal_secret(&self, name: &str, secret: &[u8]) -> Result<Vec<u8>, KmsError> {
+        Ok(wrap::wrap(&*self.root()?, &secret_binding(name), secret, &*self.entropy))
+    }
+
+    /// Opens such a secret.
+    pub fn open_secret(&self, name: &str, sealed: &[u8]) -> Result<Secret, KmsError> {
+        let root = self.fleet.serve(Module::root).map_err(closed)?;
+        wrap::unwrap(&root, &secret_binding(name), sealed).map_err(|_| closed(Closed::Foreign))
     }
 
     /// A new generation of key material for a key. It leaves only wrapped.
@@ -214,9 +284,8 @@ impl Boundary {
         match (cipher, sealed) {
             (Cipher::Symmetric(context), Sealed::Blob(blob)) => self.unseal(key, blob, context),
             (Cipher::Oaep(algorithm), Sealed::Raw(bytes)) => self.unseal_with(key, *algorithm, bytes),
-            (Cipher::Symmetric(_), Sealed::Raw(_)) | (Cipher::Oaep(_), Sealed::Blob(_)) => {
-                Err(KmsError::InvalidCiphertext)
-            }
+            (Cipher::Symmetric(_), Sealed::Raw(_) | Sealed::Twice(_))
+            | (Cipher::Oaep(_), Sealed::Blob(_) | Sealed::Twice(_)) => Err(KmsError::InvalidCiphertext),
         }
     }
 
@@ -228,20 +297,26 @@ impl Boundary {
         plaintext: &Secret,
     ) -> Result<Vec<u8>, KmsError> {
         let current = key.current()?;
-        let backing = self.backing(&key.address, current)?;
+        let backing = self.backing(key, current)?;
         Ok(blob::seal_blob(&backing, current.id.0, origin, context, plaintext.expose(), &*self.entropy))
     }
 
     fn unseal(&self, key: &Key, sealed: &CiphertextBlob, context: &EncryptionContext) -> Result<Secret, KmsError> {
         let material = key.material(MaterialId(sealed.material_id)).ok_or(KmsError::IncorrectKey)?;
-        let backing = self.backing(&key.address, material)?;
+        let backing = self.backing(key, material)?;
         sealed.open(&backing, context).map_err(|_| KmsError::InvalidCiphertext)
     }
 
-    fn backing(&self, key: &KeyAddress, material: &BackingKey) -> Result<Arc<Secret>, KmsError> {
+    fn backing(&self, key: &Key, material: &BackingKey) -> Result<Arc<Secret>, KmsError> {
         // Before the cache: a relative of this key in another region may have the same material open.
-        let wrapped = material.wrapped.as_ref().ok_or_else(|| Refusal::IsPendingImport.about(&key.arn()))?;
-        let binding = binding(key, material.id);
+        let wrapped = material.wrapped.as_ref().ok_or_else(|| Refusal::IsPendingImport.about(&key.arn))?;
+        let binding = binding(&key.address, material.id);
+        if let Some(Lodging { backing: Backing::CloudHsm(cluster), .. }) = &key.lodging {
+            let KeyAddress { account, region, .. } = &key.address;
+            let name = format!("{account}/{region}/{cluster}");
+            let opened = self.clusters.serve(&name, |module| module.backing(material.id, &binding, wrapped));
+            return opened.map_err(|refusal| if refusal == Closed::Wiped { no_cluster_hsm() } else { closed(refusal) });
+        }
         self.fleet.serve(|module| module.backing(material.id, &binding, wrapped)).map_err(closed)
     }
 }
@@ -267,6 +342,16 @@ fn closed(closed: Closed) -> KmsError {
 /// What needs an HSM but no key finds none.
 fn no_hsm() -> KmsError {
     KmsError::KmsInternal("No hardware security module is available. You can retry the request.".into())
+}
+
+/// A connected key store whose cluster was starved.
+fn no_cluster_hsm() -> KmsError {
+    KmsError::KmsInvalidState("The CloudHSM cluster of the custom key store has no active HSM.".into())
+}
+
+/// Ties a sealed secret to what it is for.
+fn secret_binding(name: &str) -> Vec<u8> {
+    format!("sse-sim secret {name}").into_bytes()
 }
 
 const TOKEN_BINDING: &[u8] = b"sse-sim grant token";

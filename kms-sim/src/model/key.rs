@@ -195,6 +195,11 @@ impl Key {
         self.shown_state().permits(purpose).map_err(|refusal| refusal.about(&self.arn))
     }
 
+    /// What only keys in KMS's own HSMs can do: rotate, and make data key pairs.
+    pub fn check_at_home(&self) -> Result<(), KmsError> {
+        if self.lodging.is_some() { Err(KmsError::UnsupportedOperation(None)) } else { Ok(()) }
+    }
+
     /// The state that the world sees: a usable key in a store that is not connected is unavailable.
     pub fn shown_state(&self) -> KeyState {
         let is_cut_off = self.lodging.as_ref().is_some_and(|lodging| !lodging.link.is_up());

@@ -11,6 +11,7 @@ use kms_api::error::KmsError;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::lodging;
 use super::put_key_policy::accept_policy;
 use super::shared::aside;
 use crate::KmsSim;
@@ -18,12 +19,13 @@ use crate::authorize::action::{CreateKey, PutKeyPolicy, TagResource};
 use crate::authorize::facts::{self, Kind};
 use crate::call::Call;
 use crate::change::newborn;
-use crate::constraints::{DESCRIPTION, Member, POLICY, Shape, TAGS, optional};
+use crate::constraints::{DESCRIPTION, EXTERNAL_KEY_ID, Member, POLICY, STORE_ID, Shape, TAGS, optional};
 use crate::model::address::KeyAddress;
 use crate::model::backing_key::BackingKey;
 use crate::model::key::{Key, KeyOrigin, check_quota};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
+use crate::model::key_store::{Backing, Lodging};
 use crate::model::purpose::{KeySpec, KeyUsage, Purpose, SYMMETRIC_DEFAULT};
 use crate::model::replica::MultiRegion;
 use crate::model::tags::{self, CUSTOM_ID, CUSTOM_MATERIAL, Tag};
@@ -83,6 +85,8 @@ pub(crate) struct CreateKeyRequest {
     bypass_policy_lockout_safety_check: bool,
     tags: Vec<Tag>,
     multi_region: Option<bool>,
+    custom_key_store_id: Option<String>,
+    xks_key_id: Option<String>,
 }
 
 impl Operation for CreateKey {
@@ -95,11 +99,11 @@ impl Operation for CreateKey {
         optional("CustomerMasterKeySpec", CUSTOMER_MASTER_KEY_SPECS),
         optional("KeySpec", SPECS),
         optional("Origin", ORIGINS),
-        optional("CustomKeyStoreId", Shape::Unserved),
+        optional("CustomKeyStoreId", STORE_ID),
         optional("BypassPolicyLockoutSafetyCheck", Shape::Flag),
         optional("Tags", TAGS),
         optional("MultiRegion", Shape::Flag),
-        optional("XksKeyId", Shape::Unserved),
+        optional("XksKeyId", EXTERNAL_KEY_ID),
     ];
     const DEFAULTS: &'static [(&'static str, &'static str)] =
         &[("description", ""), ("keyUsage", "ENCRYPT_DECRYPT"), ("origin", "AWS_KMS")];
@@ -125,14 +129,16 @@ impl Operation for CreateKey {
         let policy = policy_for(kms, call, (&address, kind), &request)?;
         check_free(kms, &address)?;
         // Before the turn is taken: RSA keys are long in the making, and others may wait for the same lane.
-        let material = first_material(kms, &address, kind, seeds.material).await?;
-        let _turn = kms.turns.take(&[&address.arn()]).await;
+        let lodging = lodge(kms, call, kind, &request).await?;
+        let material = first_material(kms, &address, kind, seeds.material, lodging.as_ref()).await?;
+        let _turn = kms.turns.take(&[&address.arn(), &turn_of(&address, lodging.as_ref())]).await;
         check_free(kms, &address)?;
+        lodging.iter().try_for_each(|lodging| lodging::check_unused(kms, call, lodging))?;
         let now = kms.world.now();
         let state = if material.is_some() { KeyState::Enabled } else { KeyState::PendingImport };
         let born = newborn(address, policy, material, now);
         let Kind { purpose, origin, multi_region } = kind;
-        let mut key = Key { description: request.description, purpose, origin, multi_region, state, ..born };
+        let mut key = Key { description: request.description, purpose, origin, lodging, multi_region, state, ..born };
         tags::add(&mut key.tags, request.tags.into_iter().filter(tags::is_plain))?;
         let key = kms.keep_key(key).await?;
         kms.announce(&key);
@@ -166,10 +172,12 @@ fn check_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
 fn check_origin(request: &CreateKeyRequest, purpose: Purpose) -> Result<Kind, KmsError> {
     let origin = request.origin.as_deref().map_or(Some(KeyOrigin::AwsKms), KeyOrigin::parse);
     let origin = origin.ok_or_else(|| not_served(&format!("Origin {}", request.origin.as_deref().unwrap_or(""))))?;
-    if matches!(origin, KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore) {
-        return Err(not_served(&format!("Origin {}", origin.name())));
-    }
     let multi_region = (request.multi_region == Some(true)).then_some(MultiRegion::Primary);
+    lodging::check(origin, request.custom_key_store_id.as_deref(), request.xks_key_id.as_deref())?;
+    if request.custom_key_store_id.is_some() && (multi_region.is_some() || !purpose.is_default()) {
+        let why = "Only symmetric encryption keys of a single Region can be created in a custom key store.";
+        return Err(KmsError::UnsupportedOperation(Some(why.into())));
+    }
     Ok(Kind { purpose, origin, multi_region })
 }
 
@@ -255,14 +263,36 @@ fn custom_material(text: &str) -> Result<Secret, KmsError> {
     bytes.ok_or_else(|| KmsError::Validation(format!("{CUSTOM_MATERIAL} takes 32 bytes in base64.")))
 }
 
+/// A store does not go, and gives out no external key twice, while a key moves in.
+fn turn_of(address: &KeyAddress, lodging: Option<&Lodging>) -> String {
+    let store = lodging.map(|lodging| &*lodging.store);
+    store.map_or_else(|| address.arn(), |store| format!("{}/{}/{store}", address.account, address.region))
+}
+
+/// The custom key store that the key is to live in, if any.
+async fn lodge(
+    kms: &KmsSim,
+    call: &Call<'_>,
+    kind: Kind,
+    request: &CreateKeyRequest,
+) -> Result<Option<Lodging>, KmsError> {
+    let Some(store) = request.custom_key_store_id.as_deref() else { return Ok(None) };
+    lodging::find(kms, call, kind.origin, (store, request.xks_key_id.as_deref())).await.map(Some)
+}
+
 /// Material that is to be imported is not there yet.
 async fn first_material(
     kms: &KmsSim,
     address: &KeyAddress,
     kind: Kind,
     brought: Option<Secret>,
+    lodging: Option<&Lodging>,
 ) -> Result<Option<BackingKey>, KmsError> {
     let now = kms.world.now();
+    if let (Some(Backing::CloudHsm(cluster)), None) = (lodging.map(|lodging| &lodging.backing), &brought) {
+        let cluster = format!("{}/{}/{cluster}", address.account, address.region);
+        return kms.hsm.cluster_material(&cluster, address, now).map(Some);
+    }
     match (kind.origin, brought) {
         (_, Some(_)) if !kind.purpose.is_default() => {
             Err(KmsError::Validation(format!("{CUSTOM_MATERIAL} is for keys of spec {SYMMETRIC_DEFAULT}.")))

@@ -2,7 +2,6 @@
 //! a key pair names nothing, and the caller must.
 
 use bytes::Bytes;
-use envelope::blob::Origin;
 use envelope::secret::Secret;
 use kms_api::error::KmsError;
 use kms_api::shapes::{Blob, ContextMap};
@@ -78,9 +77,10 @@ impl Operation for Decrypt {
         key.permit(Use::Cryptography)?;
         let cipher = cipher(&key, algorithm, context)?;
         let material = source.material();
-        let is_data_key = matches!(&source.sealed, Sealed::Blob(blob) if blob.origin == Origin::DataKey);
+        let is_data_key = source.is_data_key();
         let data_key_blob = is_data_key.then(|| blob.to_vec());
-        let (key, plaintext) = open(kms, key, cipher, source.sealed).await?;
+        let sealed = kms.open_outside((call.ctx, Self::NAME), &key, &cipher.context(), source.sealed).await?;
+        let (key, plaintext) = open(kms, key, cipher, sealed).await?;
         stop_if_dry(request.dry_run)?;
         material.into_iter().for_each(|material| call.used(material));
         Ok(Opened { plaintext, key_arn: key.arn.clone(), algorithm: algorithm.to_owned(), material, data_key_blob })

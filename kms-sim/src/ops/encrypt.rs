@@ -56,6 +56,7 @@ impl Operation for Encrypt {
         cipher.check_length(&key, plaintext.len())?;
         stop_if_dry(request.dry_run)?;
         let sealed = kms.hsm.encrypt(&key, &cipher, &plaintext)?;
+        let sealed = kms.seal_outside((call.ctx, Self::NAME), &key, &cipher.context(), sealed).await?;
         call.used_by(&key);
         Ok(json!({"CiphertextBlob": base64(&sealed), "KeyId": key.arn, "EncryptionAlgorithm": algorithm}))
     }

@@ -48,6 +48,7 @@ impl Operation for GenerateDataKey {
         key.permit(Use::Cryptography)?;
         stop_if_dry(request.dry_run)?;
         let (plaintext, sealed) = kms.hsm.generate(&key, &context, len)?;
+        let sealed = kms.seal_outside((call.ctx, Self::NAME), &key, &context, sealed).await?;
         let material = key.current()?.id;
         call.used(material);
         Ok(DataKey { plaintext, sealed, key_arn: key.arn.clone(), material })

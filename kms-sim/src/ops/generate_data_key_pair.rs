@@ -89,6 +89,7 @@ impl Operation for GenerateDataKeyPair {
         let asking = asking.context(&request.encryption_context);
         let key = asking.facts(|facts| request.add_facts(facts)).decide()?;
         key.check_seals_data_keys(Self::NAME)?;
+        key.check_at_home()?;
         key.permit(Use::Cryptography)?;
         let spec = request.spec()?;
         stop_if_dry(request.dry_run)?;

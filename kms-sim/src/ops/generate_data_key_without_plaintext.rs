@@ -41,6 +41,7 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
         key.permit(Use::Cryptography)?;
         stop_if_dry(request.dry_run)?;
         let sealed = kms.hsm.generate_sealed(&key, &context, len)?;
+        let sealed = kms.seal_outside((call.ctx, Self::NAME), &key, &context, sealed).await?;
         call.used(key.current()?.id);
         Ok(GenerateDataKeyWithoutPlaintextResponse {
             ciphertext_blob: Blob(sealed),

@@ -1,17 +1,22 @@
 //! One AWS action per file, each on one screen: decode → authorize → do → answer.
 
 pub(crate) mod cancel_key_deletion;
+pub(crate) mod connect_custom_key_store;
 pub(crate) mod create_alias;
+pub(crate) mod create_custom_key_store;
 pub(crate) mod create_grant;
 pub(crate) mod create_key;
 pub(crate) mod decapsulate;
 pub(crate) mod decrypt;
 pub(crate) mod delete_alias;
+pub(crate) mod delete_custom_key_store;
 pub(crate) mod delete_imported_key_material;
 pub(crate) mod derive_shared_secret;
+pub(crate) mod describe_custom_key_stores;
 pub(crate) mod describe_key;
 pub(crate) mod disable_key;
 pub(crate) mod disable_key_rotation;
+pub(crate) mod disconnect_custom_key_store;
 pub(crate) mod enable_key;
 pub(crate) mod enable_key_rotation;
 pub(crate) mod encapsulate;
@@ -35,6 +40,7 @@ pub(crate) mod list_key_rotations;
 pub(crate) mod list_keys;
 pub(crate) mod list_resource_tags;
 pub(crate) mod list_retirable_grants;
+pub(crate) mod lodging;
 pub(crate) mod put_key_policy;
 pub(crate) mod re_encrypt;
 pub(crate) mod replicate_key;
@@ -47,6 +53,7 @@ pub(crate) mod sign;
 pub(crate) mod tag_resource;
 pub(crate) mod untag_resource;
 pub(crate) mod update_alias;
+pub(crate) mod update_custom_key_store;
 pub(crate) mod update_key_description;
 pub(crate) mod update_primary_region;
 pub(crate) mod verify;

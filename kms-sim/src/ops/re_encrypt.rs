@@ -76,8 +76,10 @@ impl Operation for ReEncrypt {
         let from = cipher(&source_key, source_algorithm, from)?;
         let to = cipher(&target_key, target_algorithm, to)?;
         let materials = [source.material(), target_key.current_generation()].map(|id| id.map(|id| id.to_string()));
-        let ((source_key, target_key), sealed) =
-            move_over(kms, (source_key, target_key), (from, to), source.sealed).await?;
+        let outer_context = to.context();
+        let sealed = kms.open_outside((call.ctx, Self::NAME), &source_key, &from.context(), source.sealed).await?;
+        let ((source_key, target_key), sealed) = move_over(kms, (source_key, target_key), (from, to), sealed).await?;
+        let sealed = kms.seal_outside((call.ctx, Self::NAME), &target_key, &outer_context, sealed).await?;
         stop_if_dry(request.dry_run)?;
         let [source_key_material_id, destination_key_material_id] = materials;
         note_materials(call, source_key_material_id.as_deref(), destination_key_material_id.as_deref());

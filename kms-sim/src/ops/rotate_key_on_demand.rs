@@ -29,6 +29,7 @@ impl Operation for RotateKeyOnDemand {
         kms.change_shared(&key.address, |key| {
             key.check_rotates()?;
             key.check_rotates_here()?;
+            key.check_at_home()?;
             key.permit(Use::RotationChange)?;
             check_limit(key)?;
             check_schedule(key, now)?;

@@ -16,6 +16,7 @@ mod disk;
 mod grants;
 mod hsm;
 mod imports;
+mod key_stores;
 mod ledger;
 mod matrix;
 mod pairs;

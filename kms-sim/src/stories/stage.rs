@@ -176,6 +176,9 @@ impl Stage {
         if !context.is_empty() {
             members.insert("EncryptionContext".into(), Value::Object(context));
         }
+        if verb.ends_with("custom-key-store") && !verb.starts_with("create") {
+            members.entry("CustomKeyStoreId").or_insert_with(|| self.named["store"].clone().into());
+        }
         if wants_key(verb) && !members.contains_key("KeyId") {
             members.insert("KeyId".into(), self.named.get("key").cloned().unwrap_or_default().into());
         }
@@ -226,9 +229,13 @@ impl Stage {
         {
             self.named.insert("was-key".into(), before);
         }
-        for (name, path) in
-            [("last", "/CiphertextBlob"), ("grant", "/GrantId"), ("token", "/GrantToken"), ("marker", "/NextMarker")]
-        {
+        for (name, path) in [
+            ("last", "/CiphertextBlob"),
+            ("grant", "/GrantId"),
+            ("token", "/GrantToken"),
+            ("marker", "/NextMarker"),
+            ("store", "/CustomKeyStoreId"),
+        ] {
             if let Some(text) = answer.pointer(path).and_then(Value::as_str) {
                 self.named.insert(name.into(), text.into());
             }
@@ -287,7 +294,7 @@ fn wants_key(verb: &str) -> bool {
         "generate-random",
         "retire-grant",
     ];
-    !WITHOUT.contains(&verb)
+    !WITHOUT.contains(&verb) && !verb.contains("custom-key-store")
 }
 
 fn pascal(kebab: &str) -> String {

@@ -186,7 +186,7 @@ impl Boundary {
     }
 
     fn current(&self, key: &Key) -> Result<Arc<Secret>, KmsError> {
-        self.backing(&key.address, key.current()?)
+        self.backing(key, key.current()?)
     }
 
     /// The pair, for one use. Its private half is copied out of what the HSM keeps open, and wiped with the pair.
