@@ -286,15 +286,16 @@ fn open_s3(
         bucket_key_lifetime: SignedDuration::from_secs(flags.bucket_key_ttl.into()),
     };
     let s3 = s3_sim::S3Sim::open(ground.store.clone(), ground.world.clone(), needs_kms(kms)?, config)?;
-    tokio::spawn(expire_bucket_keys(Arc::downgrade(&s3)));
+    tokio::spawn(keep_time_in_s3(Arc::downgrade(&s3)));
     Ok(Some(s3))
 }
 
-/// Bucket keys end on time even when nobody asks for one; the task ends with the service.
-async fn expire_bucket_keys(s3: Weak<s3_sim::S3Sim>) {
+/// Bucket keys and objects end on time even when nobody asks for one; the task ends with the service.
+async fn keep_time_in_s3(s3: Weak<s3_sim::S3Sim>) {
     let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
     while let Some(s3) = s3.upgrade() {
         s3.expire_bucket_keys();
+        s3.lifecycle_tick().await;
         drop(s3);
         second.tick().await;
     }

@@ -10,6 +10,7 @@
 //! seal      bodies in, streaming             open       bodies out           layers   one layer of segments or two
 //! digest    MD5, checksums, promises         proof      the AEAD over a row  headers  what is stored with an object
 //! model     buckets, objects, listings       store      rows                 blobs    sealed pieces on disk
+//! label     tags, ACL and locks of a request  lifecycle  rules carried out as time passes
 //! ```
 //!
 //! The plaintext data key of an object lives in `s3.memory` while the object is sealed or opened, and nowhere else.
@@ -33,6 +34,7 @@ mod inspect;
 mod keys;
 mod label;
 mod layers;
+mod lifecycle;
 mod model;
 mod open;
 mod ops;
@@ -51,6 +53,7 @@ mod writing;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use ::store::{Store, StoreError};
 use aws_core::event::Place;
@@ -121,6 +124,8 @@ pub struct S3Sim {
     bucket_default: BucketDefault,
     blocks_customer_keys: bool,
     stamps: Stamps,
+    /// The day of the simulated clock on which lifecycle rules were last looked at.
+    lifecycle_day: AtomicI64,
 }
 
 impl S3Sim {
@@ -136,6 +141,7 @@ impl S3Sim {
             bucket_default: config.bucket_default,
             blocks_customer_keys: config.blocks_customer_keys,
             stamps: Stamps::default(),
+            lifecycle_day: AtomicI64::new(i64::MIN),
         };
         let referenced = sim.take_stock()?;
         let swept = sim.shelf.sweep(|id| referenced.contains(id))?;

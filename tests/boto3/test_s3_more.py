@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from support import People
+from support import People, Server, wait_until
 
 BODY = b"minutes of the meeting"
 
@@ -249,6 +249,22 @@ def test_configurations_are_told_as_they_were_set(s3, bucket, people, refused):
     s3.delete_bucket_lifecycle(Bucket=bucket)
     refused("NoSuchCORSConfiguration", s3.get_bucket_cors, Bucket=bucket)
     refused("NoSuchLifecycleConfiguration", s3.get_bucket_lifecycle_configuration, Bucket=bucket)
+
+
+def test_rules_are_carried_out_as_the_clock_moves():
+    own = Server("--seed", "2")
+    try:
+        s3 = own.client("s3")
+        s3.create_bucket(Bucket="tidy")
+        for key in ("tmp/a", "keep"):
+            s3.put_object(Bucket="tidy", Key=key, Body=b"")
+        rules = [{"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 3}}]
+        s3.put_bucket_lifecycle_configuration(Bucket="tidy", LifecycleConfiguration={"Rules": rules})
+        own.control("/_sim/clock", {"advance": "5d"})
+        keys = lambda: [entry["Key"] for entry in s3.list_objects_v2(Bucket="tidy").get("Contents", [])]  # noqa: E731
+        wait_until(lambda: keys() == ["keep"])
+    finally:
+        own.close()
 
 
 def test_a_browser_may_ask_first(server, s3, bucket):

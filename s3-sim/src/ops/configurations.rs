@@ -92,6 +92,7 @@ pub(crate) async fn put_lifecycle(
         rule.id = Some(sim.world.uuid());
     }
     sim.rows.put_document(&bucket, Kind::Lifecycle, &set).await?;
+    sim.lifecycle_changed();
     Ok(S3Response::new(PutBucketLifecycleConfigurationOutput::default()))
 }
 

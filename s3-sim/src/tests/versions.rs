@@ -307,3 +307,44 @@ proptest! {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(run(ops));
     }
 }
+
+#[tokio::test]
+async fn rules_delete_what_is_due_as_the_clock_moves() {
+    let bench = Bench::with_bucket().await;
+    let rules = "<LifecycleConfiguration><Rule><ID>tmp</ID><Status>Enabled</Status><Filter><Prefix>tmp/</Prefix></Filter>\
+                 <Expiration><Days>3</Days></Expiration>\
+                 <NoncurrentVersionExpiration><NoncurrentDays>5</NoncurrentDays></NoncurrentVersionExpiration></Rule>\
+                 <Rule><ID>markers</ID><Status>Enabled</Status><Filter><Prefix>tmp/</Prefix></Filter>\
+                 <Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration></Rule>\
+                 <Rule><ID>off</ID><Status>Disabled</Status><Filter></Filter><Expiration><Days>1</Days></Expiration></Rule>\
+                 </LifecycleConfiguration>";
+    let put_rules = bench.send("PUT /bkt?lifecycle", &[], rules).await;
+    assert_eq!(put_rules.status, 200, "{}", put_rules.text());
+    version(&bench, "Enabled").await;
+    put(&bench, "tmp/a", "x").await;
+    put(&bench, "keep", "x").await;
+    let mut told = String::new();
+    for day in 0..12 {
+        bench.sim.lifecycle_tick().await;
+        let (versions, markers) = listed(&bench).await;
+        let of_tmp = versions.iter().filter(|version| version.starts_with("tmp/")).count();
+        told += &format!("day {day}: {of_tmp} versions, {} markers\n", markers.len());
+        bench.clock.advance(jiff::SignedDuration::from_hours(24));
+    }
+    expect_test::expect![[r#"
+        day 0: 1 versions, 0 markers
+        day 1: 1 versions, 0 markers
+        day 2: 1 versions, 0 markers
+        day 3: 1 versions, 0 markers
+        day 4: 1 versions, 1 markers
+        day 5: 1 versions, 1 markers
+        day 6: 1 versions, 1 markers
+        day 7: 1 versions, 1 markers
+        day 8: 1 versions, 1 markers
+        day 9: 1 versions, 1 markers
+        day 10: 0 versions, 0 markers
+        day 11: 0 versions, 0 markers
+    "#]]
+    .assert_eq(&told);
+    assert_eq!(bench.send("GET /bkt/keep", &[], "").await.text(), "x", "other rules and other prefixes leave it");
+}
