@@ -34,6 +34,12 @@ async fn read(device: PathBuf, at: u64, len: usize) -> Vec<u8> {
     .await
 }
 
+fn stored_at(file: PathBuf, at: u64, len: usize) -> Vec<u8> {
+    let mut back = vec![0; len];
+    File::open(file).unwrap().read_exact_at(&mut back, at).unwrap();
+    back
+}
+
 async fn attach(lab: &Lab, volume: &str, instance: &str, device: &str) -> PathBuf {
     lab.do_(&format!("AttachVolume&VolumeId={volume}&InstanceId={instance}&Device={device}")).await;
     lab.sim.device_path(volume).unwrap()
@@ -101,7 +107,9 @@ async fn a_volume_from_a_snapshot_is_what_the_volume_was() {
     let described = outcome(&lab, &snapshot).await;
     assert_eq!(lab.kms.operations().len(), calls_before, "a snapshot inherits its data key");
     assert_eq!(lab.places_of(&format!("snapshot/{snapshot}")), "EbsMetadata wrapped");
-    for (name, value) in [("volumeId", volume.as_str()), ("volumeSize", "1"), ("encrypted", "true"), ("kmsKeyId", &lab.key)] {
+    for (name, value) in
+        [("volumeId", volume.as_str()), ("volumeSize", "1"), ("encrypted", "true"), ("kmsKeyId", &lab.key)]
+    {
         assert_eq!(field(&described, name), value);
     }
     assert_eq!(field(&described, "fullSnapshotSizeInBytes"), MIB.to_string());
@@ -148,8 +156,10 @@ async fn a_volume_under_another_key_is_sealed_anew() {
     lab.kms.alias("alias/other", &other);
     let calls_before = lab.kms.operations().len();
     let again = restored(&lab, &snapshot, "&Encrypted=true&KmsKeyId=alias/other").await;
-    expect!["DescribeKey GenerateDataKeyWithoutPlaintext CreateGrant Decrypt RetireGrant CreateGrant Decrypt RetireGrant"]
-        .assert_eq(&lab.kms.operations()[calls_before..].join(" "));
+    expect![
+        "DescribeKey GenerateDataKeyWithoutPlaintext CreateGrant Decrypt RetireGrant CreateGrant Decrypt RetireGrant"
+    ]
+    .assert_eq(&lab.kms.operations()[calls_before..].join(" "));
     let contexts: Vec<_> = lab.kms.calls()[calls_before..]
         .iter()
         .filter(|call| call.operation == "Decrypt")
@@ -162,11 +172,7 @@ async fn a_volume_under_another_key_is_sealed_anew() {
     assert_eq!(field(&shown, "kmsKeyId"), other);
     let device = attach(&lab, &again, &instance, "/dev/sdg").await;
     assert_eq!(read(device, MIB, 100_000).await, vec![b'S'; 100_000]);
-    let stored = |volume: &str| {
-        let mut sector = [0; 512];
-        File::open(lab.sim.data_path(volume).unwrap()).unwrap().read_exact_at(&mut sector, MIB).unwrap();
-        sector
-    };
+    let stored = |volume: &str| stored_at(lab.sim.data_path(volume).unwrap(), MIB, 512);
     assert_ne!(stored(&volume), stored(&again));
     lab.sim.shutdown().await;
 }
@@ -185,7 +191,7 @@ async fn encryption_can_be_added_and_not_taken_away() {
     let snapshot = completed(&lab, &plain).await;
     let described = lab.do_(&format!("DescribeSnapshots&SnapshotId.1={snapshot}")).await;
     assert!(field(&described, "encrypted") == "false" && !described.contains("dataEncryptionKeyId"));
-    let stored = |volume: &str| std::fs::read(lab.sim.data_path(volume).unwrap()).unwrap()[MIB as usize..][..4096].to_vec();
+    let stored = |volume: &str| stored_at(lab.sim.data_path(volume).unwrap(), MIB, 4096);
     let shows = |bytes: &[u8]| bytes.windows(10).any(|window| window == b"TOP SECRET");
 
     let copy = restored(&lab, &snapshot, "").await;
@@ -293,18 +299,12 @@ async fn an_interrupted_snapshot_goes_on_after_a_restart() {
     let device = attach(&lab, &volume, &instance, "/dev/sdf").await;
     write(device.clone(), 0, vec![1; 8 << 20]).await;
     let interrupted = completed(&lab, &volume).await;
-    write(device.clone(), 0, vec![2; 1 << 20]).await;
+    write(device.clone(), 0, vec![2; 512 << 10]).await;
     lab.sim.shutdown().await;
     // As if it had died after chunk 0 was safe and its sector overwritten, and before anything else was.
     lab.unfinish(&interrupted);
-    let before = chunks(&lab).len();
     chunks(&lab).iter().filter(|file| !file.ends_with(".0")).for_each(|file| lab.lose_chunk(file));
-    assert!(chunks(&lab).len() < before);
-    let path = lab.sim.data_path(&volume).unwrap();
-    let kept = OpenOptions::new().read(true).write(true).open(&path).unwrap();
-    // All chunks but the first are as they were at the freeze.
-    let mut original = vec![0; 512 << 10];
-    kept.read_exact_at(&mut original, 4 << 20).unwrap();
+    assert_eq!(chunks(&lab).len(), 1);
     lab.begin_again().await;
     let device = lab.sim.device_path(&volume).unwrap();
     write(device, 4 << 20, vec![3; 4096]).await;
@@ -314,7 +314,7 @@ async fn an_interrupted_snapshot_goes_on_after_a_restart() {
     let device = attach(&lab, &again, &instance, "/dev/sdg").await;
     let back = read(device, 0, 8 << 20).await;
     assert!(back[..512 << 10].iter().all(|byte| *byte == 1), "from the shelf");
-    assert!(back[1 << 20..].iter().all(|byte| *byte == 1), "from the file, before it changed");
+    assert!(back[512 << 10..].iter().all(|byte| *byte == 1), "from the file, before it changed");
     lab.sim.shutdown().await;
 }
 
@@ -335,9 +335,9 @@ async fn a_snapshot_that_was_not_safe_is_an_error() {
     lab.do_(&format!("DeleteSnapshot&SnapshotId={lost}")).await;
 }
 
-/// A file system grows with its volume, while it is mounted.
+/// A volume in use grows: its device file, the loop device on it, the file system on that.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_volume_grows_under_a_mounted_file_system() {
+async fn a_volume_grows_under_its_user() {
     if !root_is_here() {
         return;
     }
@@ -362,9 +362,12 @@ async fn a_volume_grows_under_a_mounted_file_system() {
     assert_eq!((field(&shown, "modificationState"), field(&shown, "progress")), ("completed".into(), "100".into()));
     outside(move || {
         assert_eq!(std::fs::metadata(&name).unwrap().len(), 2 << 30);
-        sh(&format!("losetup -c {loop_device} && resize2fs -f {loop_device} 2>&1"));
+        // The loop device takes the new size over while it is mounted. Growing ext4 in place asks for a capability that
+        // containers lack, so that it is grown between two mounts.
+        sh(&format!("losetup -c {loop_device}"));
         assert_eq!(sh(&format!("blockdev --getsize64 {loop_device}")), (2u64 << 30).to_string());
-        sh(&format!("head -c 1200M /dev/zero > {mount}/big && cat {mount}/file | grep -q small && rm {mount}/big"));
+        sh(&format!("umount {mount} && e2fsck -fy {loop_device} && resize2fs {loop_device}"));
+        sh(&format!("mount {loop_device} {mount} && fallocate -l 1200M {mount}/big && grep -q small {mount}/file"));
         sh(&format!("umount {mount} && fsck.ext4 -fn {loop_device} && losetup -d {loop_device}"));
     })
     .await;
@@ -395,7 +398,7 @@ async fn refusals() {
         format!("ModifyVolume&VolumeId={big}"),
         format!("ModifyVolume&VolumeId={big}&Size=3"),
         format!("ModifyVolume&VolumeId={big}&Iops=1"),
-        format!("ModifyVolume&VolumeId={volume}&VolumeType=io2"),
+        format!("ModifyVolume&VolumeId={volume}&Size=4&VolumeType=io2"),
         format!("DescribeVolumesModifications&VolumeId.1={volume}"),
     ] {
         let refusal = lab.ask(&form).await.unwrap_err();
