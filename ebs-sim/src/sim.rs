@@ -89,8 +89,10 @@ impl EbsSim {
         Ok(sim)
     }
 
-    /// Flushes and wipes every volume in use, and unmounts. Attachments stay recorded, for the next start to resume.
+    /// Flushes and wipes every volume in use, and unmounts. Attachments stay recorded, for the next start to resume, and
+    /// pending snapshots stay pending.
     pub async fn shutdown(&self) {
+        self.interrupt_snapshots().await;
         let bench = self.bench.clone();
         if tokio::task::spawn_blocking(move || bench.end()).await.is_err() {
             tracing::error!("the end of the devices panicked");

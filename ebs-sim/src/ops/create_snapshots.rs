@@ -77,7 +77,7 @@ fn chosen(sim: &EbsSim, instance: &Instance, request: &Request) -> Result<Vec<Vo
         return Err(EbsError::VolumeNotFound(stranger.clone()));
     }
     let is_root = |v: &Volume| v.attachment.as_ref().is_some_and(|a| a.device == instance.root_device);
-    volumes.retain(|volume| !(request.without_root && is_root(volume)) && !request.without.contains(&volume.id));
+    volumes.retain(|volume| !(request.without.contains(&volume.id) || request.without_root && is_root(volume)));
     match volumes.is_empty() {
         true => Err(EbsError::InvalidParameterValue("At least one volume must be included.".into())),
         false => Ok(volumes),

@@ -12,12 +12,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use aws_core::event::Place;
 
 use super::jobs::Job;
 use super::map::ChunkMap;
-use super::upload::Upload;
+use super::upload::{Upload, Uploaded};
 use crate::device::block_device::{BlockTarget, IoFault};
 use crate::device::file::FileTarget;
 use crate::error::EbsError;
@@ -25,6 +26,9 @@ use crate::model::snapshot::{Snapshot, SnapshotState};
 use crate::model::volume::Volume;
 use crate::sim::EbsSim;
 use crate::store::{Gone, Taken};
+
+/// How long the end waits for uploads to notice it: each looks up after every chunk.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 impl EbsSim {
     /// Takes snapshots of volumes, which the caller holds in `Moves`, at one point in time.
@@ -124,6 +128,19 @@ impl EbsSim {
         Ok(())
     }
 
+    /// The process ends: pending snapshots stay pending, for the next one.
+    pub(crate) async fn interrupt_snapshots(&self) {
+        let under_way = self.snapshots().stop();
+        let noticed = async {
+            for job in under_way {
+                let _ = job.done.subscribe().wait_for(|done| *done).await;
+            }
+        };
+        if tokio::time::timeout(FAREWELL, noticed).await.is_err() {
+            tracing::warn!("an upload does not notice the end");
+        }
+    }
+
     /// A volume, which the caller holds in `Moves`, is about to go: a restart shall not look for its file.
     ///
     /// # Errors
@@ -164,14 +181,19 @@ impl EbsSim {
 
     /// Blocks until the snapshot is whole, or lost.
     fn upload_now(&self, job: &Job) {
-        let outcome = self.collect(job);
-        let map = outcome.unwrap_or_else(|error| {
-            tracing::error!(snapshot = job.snapshot.id, %error, "a snapshot's upload failed");
-            if let Err(error) = job.image.give_up(IoFault::Medium) {
-                tracing::error!(snapshot = job.snapshot.id, %error, "and nobody is told before the next start");
+        let map = match self.collect(job) {
+            Ok(Uploaded::Whole(map)) => Some(map),
+            Ok(Uploaded::Over) => None,
+            // Guard and chunks stay as they are, for the next process.
+            Ok(Uploaded::Interrupted) => return,
+            Err(error) => {
+                tracing::error!(snapshot = job.snapshot.id, %error, "a snapshot's upload failed");
+                if let Err(error) = job.image.give_up(IoFault::Medium) {
+                    tracing::error!(snapshot = job.snapshot.id, %error, "and nobody is told before the next start");
+                }
+                None
             }
-            None
-        });
+        };
         job.guard.disarm(&job.image);
         if map.is_some() || self.is_surely_lost(&job.snapshot.id) {
             self.with_upload(job, &ChunkMap::default(), |upload| upload.tidy(map.as_ref()));
@@ -184,12 +206,15 @@ impl EbsSim {
         matches!(state, Ok(None | Some(SnapshotState::Error { .. })))
     }
 
-    /// The map of a snapshot that has become whole; `None` when it was lost or deleted meanwhile.
-    fn collect(&self, job: &Job) -> Result<Option<ChunkMap>, EbsError> {
+    /// Uploads, and writes down that the snapshot is whole.
+    fn collect(&self, job: &Job) -> Result<Uploaded, EbsError> {
         let base = self.base_of(&job.snapshot)?;
-        let Some(map) = self.with_upload(job, &base, |upload| upload.run())? else { return Ok(None) };
-        let completed = self.tables().complete_snapshot(&job.snapshot.id, &map, self.world().now())?;
-        Ok(completed.is_ok().then_some(map))
+        let uploaded = self.with_upload(job, &base, |upload| upload.run())?;
+        let Uploaded::Whole(map) = &uploaded else { return Ok(uploaded) };
+        match self.tables().complete_snapshot(&job.snapshot.id, map, self.world().now())? {
+            Ok(()) => Ok(uploaded),
+            Err(Gone) => Ok(Uploaded::Over),
+        }
     }
 
     fn with_upload<T>(&self, job: &Job, base: &ChunkMap, work: impl FnOnce(&Upload<'_>) -> T) -> T {
@@ -200,6 +225,7 @@ impl EbsSim {
             owner: job.snapshot.id.as_str().into(),
             base,
             looked_at: &job.looked_at,
+            stopping: self.snapshots().stopping(),
         })
     }
 }

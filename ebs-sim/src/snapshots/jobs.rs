@@ -23,6 +23,7 @@ pub(crate) struct Snapshots {
     waiting: Mutex<Vec<Arc<Job>>>,
     pins: Mutex<Vec<Weak<ChunkMap>>>,
     doomed: Mutex<BTreeSet<ChunkName>>,
+    stopping: AtomicBool,
 }
 
 /// A snapshot being made.
@@ -48,6 +49,7 @@ impl Snapshots {
             waiting: Mutex::default(),
             pins: Mutex::default(),
             doomed: Mutex::default(),
+            stopping: AtomicBool::new(false),
         }
     }
 
@@ -98,6 +100,19 @@ impl Snapshots {
     /// The jobs that were found, once.
     pub(crate) fn take_waiting(&self) -> Vec<Arc<Job>> {
         std::mem::take(&mut *lock(&self.waiting))
+    }
+
+    /// Tells uploads to stop. Answers with those that are under way.
+    pub(crate) fn stop(&self) -> Vec<Arc<Job>> {
+        self.stopping.store(true, Ordering::Relaxed);
+        let unbegun = self.take_waiting();
+        let jobs = lock(&self.jobs);
+        jobs.values().filter(|job| !unbegun.iter().any(|other| Arc::ptr_eq(job, other))).cloned().collect()
+    }
+
+    /// Whether uploads are to stop.
+    pub(crate) fn stopping(&self) -> &AtomicBool {
+        &self.stopping
     }
 
     /// A volume goes. Its pending snapshots are finished all the same, from the file that this process has open; but

@@ -2,14 +2,14 @@
 //! end at any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
 use super::map::ChunkMap;
 use super::restore::{Resealing, fill};
-use super::upload::Upload;
+use super::upload::{Upload, Uploaded};
 use crate::device::block_device::{BlockTarget, ByteOffset, IoFault, SECTOR_BYTES, Seek};
 use crate::device::chunk::{CHUNK_BYTES, Shelf};
 use crate::device::cipher::KeyedCipher;
@@ -21,10 +21,12 @@ use crate::device::preserving::{Guard, PreservingTarget};
 const CHUNKS: usize = 4;
 const SIZE: usize = CHUNKS * CHUNK_BYTES;
 
+type Chunks = BTreeMap<(String, u64), Vec<u8>>;
+
 /// Chunks in memory. After so many steps it does nothing any more, as a process that has been killed.
 #[derive(Clone, Default)]
 struct MemoryShelf {
-    chunks: Arc<Mutex<BTreeMap<(String, u64), Vec<u8>>>>,
+    chunks: Arc<Mutex<Chunks>>,
     steps_left: Option<Arc<AtomicI64>>,
 }
 
@@ -154,14 +156,22 @@ impl Lab {
     }
 
     fn with_upload<T>(&self, owner: &str, base: &ChunkMap, work: impl FnOnce(&Upload<'_>) -> T) -> T {
-        let (image, looked_at) = (self.pending[owner].clone(), AtomicU64::new(0));
+        let (image, looked_at, stopping) = (self.pending[owner].clone(), AtomicU64::new(0), AtomicBool::new(false));
         let (medium, shelf) = (&self.medium, &self.shelf);
-        work(&Upload { medium, image: &image, shelf, owner: owner.into(), base, looked_at: &looked_at })
+        work(&Upload {
+            medium,
+            image: &image,
+            shelf,
+            owner: owner.into(),
+            base,
+            looked_at: &looked_at,
+            stopping: &stopping,
+        })
     }
 
     fn upload(&mut self, owner: &str) -> Result<(), IoFault> {
         let base = self.whole.values().next_back().cloned().unwrap_or_default();
-        let map = self.with_upload(owner, &base, |upload| upload.run())?;
+        let map = whole(self.with_upload(owner, &base, |upload| upload.run())?);
         self.guard.disarm(&self.pending[owner]);
         self.with_upload(owner, &base, |upload| upload.tidy(map.as_ref()));
         self.pending.remove(owner);
@@ -182,6 +192,13 @@ impl Lab {
         let target = MemoryTarget::zeroed(SIZE);
         fill(&target, &self.shelf, &self.whole[owner], None).unwrap();
         all(&EncryptingTarget::new(target, key(1)))
+    }
+}
+
+fn whole(uploaded: Uploaded) -> Option<ChunkMap> {
+    match uploaded {
+        Uploaded::Whole(map) => Some(map),
+        Uploaded::Over | Uploaded::Interrupted => None,
     }
 }
 
@@ -375,7 +392,7 @@ fn a_copy_that_came_too_late_goes() {
     lab.upload("snap-a").unwrap();
     lab.freeze("snap-b");
     let base = lab.whole["snap-a"].clone();
-    let map = lab.with_upload("snap-b", &base, |upload| upload.run()).unwrap();
+    let map = whole(lab.with_upload("snap-b", &base, |upload| upload.run()).unwrap());
     lab.device.write_at(ByteOffset(0), &[2; 512]).unwrap();
     assert_eq!(lab.shelf.names().len(), 2);
     lab.with_upload("snap-b", &base, |upload| upload.tidy(map.as_ref()));
@@ -391,7 +408,7 @@ fn a_copy_that_fails_costs_the_snapshot_and_not_the_write() {
     lab.freeze("snap-a");
     lab.device.write_at(ByteOffset(0), &[1; 512]).unwrap();
     assert_eq!(*lab.lost.lock().unwrap(), BTreeSet::from(["snap-a".into()]));
-    assert_eq!(lab.with_upload("snap-a", &ChunkMap::default(), |upload| upload.run()), Ok(None));
+    assert_eq!(lab.with_upload("snap-a", &ChunkMap::default(), |upload| upload.run()), Ok(Uploaded::Over));
 
     let lab = Lab::new(full());
     lab.guard.arm(lab.frozen("snap-b", true));
@@ -428,7 +445,7 @@ fn a_snapshot_is_one_moment_while_others_write() {
     let mut lab = Lab::on(medium.clone(), MemoryShelf::default());
     let engine = EncryptingTarget::new(PreservingTarget::new(medium, lab.guard.clone()), key(1));
     let live = LiveDevice::new(Box::new(engine), aws_core::time::Timestamp::UNIX_EPOCH);
-    let (stop, rounds) = (std::sync::atomic::AtomicBool::new(false), AtomicU64::new(0));
+    let (stop, rounds) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for count in 1u64.. {

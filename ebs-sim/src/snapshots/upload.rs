@@ -4,7 +4,7 @@
 //! meanwhile, it is kept after all, since after a crash nothing but the mark would tell that the file has moved on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::map::ChunkMap;
 use crate::device::aligned::with_chunk_buffer;
@@ -26,19 +26,35 @@ pub(crate) struct Upload<'a> {
     pub(crate) base: &'a ChunkMap,
     /// How many chunks have been looked at.
     pub(crate) looked_at: &'a AtomicU64,
+    /// Whether this process is about to end.
+    pub(crate) stopping: &'a AtomicBool,
+}
+
+/// How an upload ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Uploaded {
+    /// All is safe, and this is the map.
+    Whole(ChunkMap),
+    /// The image was given up on the way, or deleted.
+    Over,
+    /// The process ends. What is safe is safe; the next process goes on.
+    Interrupted,
 }
 
 impl Upload<'_> {
-    /// The image's map; `None` when it was given up on the way.
+    /// Brings the whole image to safety.
     ///
     /// # Errors
     /// What the medium or the shelf says.
-    pub(crate) fn run(&self) -> Result<Option<ChunkMap>, IoFault> {
+    pub(crate) fn run(&self) -> Result<Uploaded, IoFault> {
         let mut map = ChunkMap::default();
         let mut next = 0;
         while let Some(chunk) = self.next_written(next)? {
             if self.image.is_over() {
-                return Ok(None);
+                return Ok(Uploaded::Over);
+            }
+            if self.stopping.load(Ordering::Relaxed) {
+                return Ok(Uploaded::Interrupted);
             }
             self.looked_at.store(chunk, Ordering::Relaxed);
             if let Some(owner) = self.settle(chunk)? {
@@ -53,7 +69,7 @@ impl Upload<'_> {
                 map.insert(chunk, owner);
             }
         }
-        Ok((!self.image.is_over()).then_some(map))
+        Ok(if self.image.is_over() { Uploaded::Over } else { Uploaded::Whole(map) })
     }
 
     /// Removes the chunks that were kept under this snapshot's name and are not needed: those that writers kept after
