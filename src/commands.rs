@@ -1,4 +1,4 @@
-//! Small commands that ask a running server: `env`, `health`, `keys`, `why`.
+//! Small commands that ask a running server: `env`, `health`, `hsm`, `keys`, `why`.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::exit::{UNREACHABLE, coded};
-use crate::flags::{Endpoint, ReadFlags, WhyFlags};
+use crate::flags::{Endpoint, HsmVerb, ReadFlags, WhyFlags};
 
 /// `eval "$(sse-sim env)"`
 pub fn env(endpoint: &Endpoint) -> anyhow::Result<ExitCode> {
@@ -24,6 +24,27 @@ pub fn env(endpoint: &Endpoint) -> anyhow::Result<ExitCode> {
 pub async fn health(endpoint: &Endpoint) -> anyhow::Result<ExitCode> {
     let page = get(endpoint, "/_sim/health").await?;
     writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&page)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Looks at the HSMs, tampers with one, or restores them; then prints how they are, one line each.
+pub async fn hsm(verb: &HsmVerb) -> anyhow::Result<ExitCode> {
+    let (page, flags) = match verb {
+        HsmVerb::Status(read) => (get(&read.endpoint, "/_sim/hsm").await?, read),
+        HsmVerb::Tamper { number, read } => (post(&read.endpoint, &format!("/_sim/hsm/{number}/tamper")).await?, read),
+        HsmVerb::Restore(read) => (post(&read.endpoint, "/_sim/hsm/restore").await?, read),
+    };
+    let mut out = std::io::stdout().lock();
+    if flags.json {
+        writeln!(out, "{page}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for hsm in page["hsms"].as_array().into_iter().flatten() {
+        let since = hsm["wipedSince"].as_str().map(|since| format!(" since {since}")).unwrap_or_default();
+        writeln!(out, "hsm {}  {}{since}", hsm["number"], text(&hsm["state"]))?;
+    }
+    let service = if page["available"] == true { "keys are available" } else { "keys are unavailable until a restore" };
+    writeln!(out, "{service}")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -78,8 +99,18 @@ fn text(value: &Value) -> &str {
 
 /// Reads a page of the control plane.
 pub(crate) async fn get(endpoint: &Endpoint, path: &str) -> anyhow::Result<Value> {
+    ask(endpoint, reqwest::Method::GET, path).await
+}
+
+/// Has the control plane do something that needs no further words.
+async fn post(endpoint: &Endpoint, path: &str) -> anyhow::Result<Value> {
+    ask(endpoint, reqwest::Method::POST, path).await
+}
+
+async fn ask(endpoint: &Endpoint, method: reqwest::Method, path: &str) -> anyhow::Result<Value> {
     let base = endpoint.endpoint.trim_end_matches('/');
-    let answer = reqwest::get(format!("{base}{path}")).await.map_err(|error| {
+    let sent = reqwest::Client::new().request(method, format!("{base}{path}")).send().await;
+    let answer = sent.map_err(|error| {
         let cause = if error.is_connect() { "nothing answers there" } else { "the answer broke off" };
         coded(
             UNREACHABLE,

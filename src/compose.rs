@@ -7,12 +7,12 @@
 //! ```
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use aws_core::id::AccountId;
 use aws_core::identity::Identities;
-use aws_core::time::Clock;
+use aws_core::time::{Clock, SignedDuration};
 use aws_wire::auth::Gate;
 use aws_wire::route::Doors;
 use envelope::entropy::{Entropy, SeededEntropy};
@@ -22,8 +22,8 @@ use kms_api::world::World;
 use store::Store;
 
 use crate::control;
-use crate::exit::{MISSING, coded};
-use crate::flags::{Auth, Cipher, Fuse, Service, UpFlags};
+use crate::exit::{MISSING, USAGE, coded};
+use crate::flags::{Auth, Cipher, Fuse, Profile, Service, UpFlags};
 use crate::os::{OsEntropy, SimClock, WallClock};
 use crate::remote::{self, Peer};
 use crate::state::StateFolder;
@@ -45,6 +45,9 @@ pub struct House {
     // Last, so that the lock outlives everything that writes.
     state: StateFolder,
 }
+
+/// The domain key of the HSMs of KMS: what they are filled from at first, and restored from ever after.
+const HSM_ROOT: &str = "hsm-root.key";
 
 /// What every room of the house is built from.
 struct Ground {
@@ -79,6 +82,7 @@ impl House {
                 trail: ground.trail.clone(),
                 clock: ground.clock.clone(),
                 kms: kms.clone(),
+                hsm_backup: state.kept(HSM_ROOT),
                 ebs: ebs.clone(),
                 s3,
                 services: flags.services.clone(),
@@ -195,7 +199,7 @@ fn open_kms(flags: &UpFlags, state: &StateFolder, ground: &Ground) -> anyhow::Re
     if !flags.services.contains(&Service::Kms) {
         return Ok(None);
     }
-    let root: Secret = state.secret("hsm-root.key", &*ground.world.entropy)?;
+    let root: Secret = state.secret(HSM_ROOT, &*ground.world.entropy)?;
     Ok(Some(kms_sim::KmsSim::open(ground.store.clone(), ground.world.clone(), root)?))
 }
 
@@ -218,7 +222,7 @@ async fn choose_kms(
 fn needs_kms(kms: Option<Arc<dyn Kms>>) -> anyhow::Result<Arc<dyn Kms>> {
     match kms {
         Some(kms) => Ok(kms),
-        None => bail!("ec2, ebs and s3 need a KMS: add kms to --services, or name one with --kms URL"),
+        None => Err(coded(USAGE, "ec2, ebs and s3 need a KMS: add kms to --services, or name one with --kms URL")),
     }
 }
 
@@ -278,8 +282,22 @@ fn open_s3(
         state_dir: state.path().to_owned(),
         owned_key: state.secret("s3-owned.key", &*ground.world.entropy)?,
         bucket_default: bucket_default(&flags.bucket_default)?,
+        blocks_customer_keys: flags.profile == Profile::Aws2026,
+        bucket_key_lifetime: SignedDuration::from_secs(flags.bucket_key_ttl.into()),
     };
-    Ok(Some(s3_sim::S3Sim::open(ground.store.clone(), ground.world.clone(), needs_kms(kms)?, config)?))
+    let s3 = s3_sim::S3Sim::open(ground.store.clone(), ground.world.clone(), needs_kms(kms)?, config)?;
+    tokio::spawn(expire_bucket_keys(Arc::downgrade(&s3)));
+    Ok(Some(s3))
+}
+
+/// Bucket keys end on time even when nobody asks for one; the task ends with the service.
+async fn expire_bucket_keys(s3: Weak<s3_sim::S3Sim>) {
+    let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+    while let Some(s3) = s3.upgrade() {
+        s3.expire_bucket_keys();
+        drop(s3);
+        second.tick().await;
+    }
 }
 
 fn bucket_default(text: &str) -> anyhow::Result<s3_sim::BucketDefault> {
@@ -287,7 +305,7 @@ fn bucket_default(text: &str) -> anyhow::Result<s3_sim::BucketDefault> {
         None if text == "AES256" => Ok(s3_sim::BucketDefault::Aes256),
         None if text == "aws:kms" => Ok(s3_sim::BucketDefault::Kms { key: None }),
         Some(("aws:kms", key)) if !key.is_empty() => Ok(s3_sim::BucketDefault::Kms { key: Some(key.into()) }),
-        _ => bail!("--bucket-default takes AES256, aws:kms or aws:kms=KEY, not {text:?}"),
+        _ => Err(coded(USAGE, format!("--bucket-default takes AES256, aws:kms or aws:kms=KEY, not {text:?}"))),
     }
 }
 

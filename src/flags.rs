@@ -29,6 +29,10 @@ pub enum Command {
     Keys(ReadFlags),
     /// Why was a call allowed or refused? Takes the event id of its audit record.
     Why(WhyFlags),
+    /// An object as it is stored: its wrapped data key, who can unwrap it, its ciphertext.
+    Object(ObjectFlags),
+    /// Look at the HSMs of KMS, tamper with one, or restore them from the backup.
+    Hsm(HsmFlags),
     /// Mount a volume: instance, attachment, loop device, file system and mount, as needed.
     Mount(MountFlags),
     /// Undo what mount did, and no more.
@@ -73,6 +77,12 @@ pub struct UpFlags {
     /// Default encryption of new buckets: AES256, aws:kms, or aws:kms=KEY.
     #[arg(long, default_value = "AES256", value_name = "DEFAULT")]
     pub bucket_default: String,
+    /// Which year's AWS this is: since April 2026 new buckets refuse SSE-C.
+    #[arg(long, value_enum, default_value_t = Profile::Aws2026, env = "SSE_SIM_PROFILE")]
+    pub profile: Profile,
+    /// How long S3 holds a bucket key in plaintext, in seconds of the simulated clock.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub bucket_key_ttl: u32,
     /// How attached volumes reach the file system.
     #[arg(long, value_enum, default_value_t = Fuse::Auto)]
     pub fuse: Fuse,
@@ -119,6 +129,17 @@ pub enum Service {
     S3,
     /// The audit trail.
     Cloudtrail,
+}
+
+/// `--profile`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// New buckets refuse SSE-C.
+    #[value(name = "aws-2026")]
+    Aws2026,
+    /// New buckets take SSE-C.
+    #[value(name = "aws-2023")]
+    Aws2023,
 }
 
 /// `--fuse`
@@ -170,6 +191,52 @@ pub struct WhyFlags {
     /// The server, and how to print.
     #[command(flatten)]
     pub read: ReadFlags,
+}
+
+/// Flags of `object`.
+#[derive(Debug, Clone, Args)]
+pub struct ObjectFlags {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub verb: ObjectVerb,
+}
+
+/// `object inspect`
+#[derive(Debug, Clone, Subcommand)]
+pub enum ObjectVerb {
+    /// Show its stored form.
+    Inspect {
+        /// s3://BUCKET/KEY
+        object: String,
+        /// The server, and how to print.
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+}
+
+/// Flags of `hsm`.
+#[derive(Debug, Clone, Args)]
+pub struct HsmFlags {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: HsmVerb,
+}
+
+/// `hsm status|tamper|restore`
+#[derive(Debug, Clone, Subcommand)]
+pub enum HsmVerb {
+    /// Which HSMs hold the domain key.
+    Status(ReadFlags),
+    /// Tamper with an HSM: it wipes itself.
+    Tamper {
+        /// Which one, from 1.
+        number: u32,
+        /// The server, and how to print.
+        #[command(flatten)]
+        read: ReadFlags,
+    },
+    /// Give wiped HSMs the domain key again, from the backup in the server's state folder.
+    Restore(ReadFlags),
 }
 
 /// Flags of `mount`.

@@ -17,6 +17,7 @@ pub mod credentials;
 pub mod exit;
 pub mod flags;
 pub mod mount;
+pub mod object;
 pub mod os;
 pub mod remote;
 pub mod scenario;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sse_sim::flags::{Cli, Command};
-use sse_sim::{commands, exit, mount, scenario, serve};
+use sse_sim::{commands, exit, mount, object, scenario, serve};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -24,6 +24,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Health(endpoint) => commands::health(&endpoint).await,
             Command::Keys(flags) => commands::keys(&flags).await,
             Command::Why(flags) => commands::why(&flags).await,
+            Command::Object(flags) => object::run(&flags.verb).await,
+            Command::Hsm(flags) => commands::hsm(&flags.verb).await,
             Command::Mount(flags) => mount::mount(&flags).await,
             Command::Umount(flags) => mount::umount(&flags).await,
             Command::Scenario(flags) => scenario::run(flags.verb).await,

@@ -18,6 +18,18 @@ use envelope::entropy::Entropy;
 use envelope::secret::Secret;
 use rustix::fs::{FlockOperation, flock};
 
+/// A secret that the state folder keeps, to be read when it is needed and not a moment longer.
+#[derive(Clone, Debug)]
+pub struct KeptSecret(PathBuf);
+
+impl KeptSecret {
+    /// Reads it. Unlike [`StateFolder::secret`], it makes none where there is none.
+    pub fn read(&self) -> anyhow::Result<Secret> {
+        let mut file = File::open(&self.0).with_context(|| format!("opening {}", self.0.display()))?;
+        read_secret(&mut file).with_context(|| format!("reading {}", self.0.display()))
+    }
+}
+
 /// The locked state folder of a running server. Dropping it releases the lock (and, when ephemeral, removes the folder).
 #[derive(Debug)]
 pub struct StateFolder {
@@ -68,6 +80,11 @@ impl StateFolder {
         text.extend_from_slice(secret.expose());
         text.push(b'\n');
         write_secret(file, &Secret::new(text)).with_context(|| format!("writing {}", file.display()))
+    }
+
+    /// A handle on the secret kept in `name`.
+    pub fn kept(&self, name: &str) -> KeptSecret {
+        KeptSecret(self.path.join(name))
     }
 
     fn lock(path: &Path, ephemeral: bool) -> anyhow::Result<Self> {

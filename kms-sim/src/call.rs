@@ -6,17 +6,21 @@ use aws_core::audit::Audit;
 use aws_core::call::CallContext;
 use aws_core::event::CallError;
 use aws_core::policy::explain::Explanation;
+use aws_core::time::Timestamp;
 use kms_api::error::KmsError;
 use kms_api::world::World;
 use serde_json::{Value, json};
 
 use crate::model::backing_key::MaterialId;
 use crate::model::key::Key;
+use crate::model::last_usage::LastUse;
 
 /// What an operation is given besides its request.
 pub(crate) struct Call<'c> {
     pub(crate) ctx: &'c CallContext,
     pub(crate) audit: Audit,
+    /// The keys that the caller was allowed to use.
+    pub(crate) keys: Vec<Arc<Key>>,
 }
 
 impl Call<'_> {
@@ -40,6 +44,13 @@ impl Call<'_> {
         self.audit.additional(json!({"keyMaterialId": material.to_string()}));
     }
 
+    /// Notes that a key's current material did the work, where the key has generations.
+    pub(crate) fn used_by(&mut self, key: &Key) {
+        if let Some(current) = key.current_generation() {
+            self.used(current);
+        }
+    }
+
     /// Notes the answer of an operation that changes something. All such answers name the key by its ARN.
     pub(crate) fn changed(&mut self, key: &Key) {
         self.answered(json!({"keyId": key.arn}));
@@ -56,6 +67,14 @@ impl Call<'_> {
         match explanation.allowed() {
             true => Ok(()),
             false => Err(KmsError::AccessDenied(explanation.denial(on))),
+        }
+    }
+
+    /// Notes on the keys that they have done their work, now that the call has succeeded.
+    pub(crate) fn worked(&self, operation: &'static str, at: Timestamp) {
+        for key in &self.keys {
+            let (event_id, request_id) = (self.audit.event_id().to_owned(), self.ctx.request_id.clone());
+            key.last_usage.note(LastUse { operation, at, event_id, request_id });
         }
     }
 

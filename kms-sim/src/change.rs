@@ -19,6 +19,7 @@ use crate::model::key::{Key, KeyManager, KeyOrigin};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
 use crate::model::managed::ManagedService;
+use crate::model::purpose::Purpose;
 use crate::model::replica::{MultiRegion, configuration, follow};
 use crate::model::rotation::Rotation;
 use crate::store;
@@ -125,7 +126,9 @@ impl KmsSim {
             return;
         }
         let (custodian, subject) = (self.world.custodian(), key.address.subject());
-        custodian.placed(&subject, Place::Hsm, aws_core::event::Form::Plaintext);
+        if self.hsm.is_available() {
+            custodian.placed(&subject, Place::Hsm, aws_core::event::Form::Plaintext);
+        }
         custodian.wrapped(&subject, Place::KmsStore, "hsm root");
     }
 
@@ -185,7 +188,9 @@ pub(crate) fn newborn(
         created: now,
         description: String::new(),
         manager: KeyManager::Customer,
+        purpose: Purpose::DEFAULT,
         origin: KeyOrigin::AwsKms,
+        lodging: None,
         multi_region: None,
         state: KeyState::Enabled,
         returns_to: None,
@@ -196,5 +201,6 @@ pub(crate) fn newborn(
         rotation: Rotation::default(),
         policy,
         tags: BTreeMap::new(),
+        last_usage: Arc::default(),
     }
 }

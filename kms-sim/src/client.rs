@@ -16,7 +16,6 @@ use crate::KmsSim;
 use crate::authorize::action::{
     CreateGrant, Decrypt, DescribeKey, GenerateDataKey, GenerateDataKeyWithoutPlaintext, RetireGrant,
 };
-use crate::model::key::SYMMETRIC_DEFAULT;
 use crate::operation::{adopt, perform, perform_detached};
 use crate::ops::re_encrypt::ReEncrypt;
 
@@ -59,8 +58,8 @@ impl Kms for KmsSim {
         Ok(DecryptResponse {
             plaintext: into.take(answer.plaintext),
             key_id: answer.key_arn,
-            encryption_algorithm: SYMMETRIC_DEFAULT.into(),
-            key_material_id: Some(answer.material.to_string()),
+            encryption_algorithm: answer.algorithm,
+            key_material_id: answer.material.map(|material| material.to_string()),
         })
     }
 

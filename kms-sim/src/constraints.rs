@@ -2,6 +2,7 @@
 //!
 //! The same tables say what the audit may show of a request: everything but what is marked secret.
 
+use aws_core::time::Timestamp;
 use kms_api::error::KmsError;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +25,8 @@ pub(crate) enum Shape {
     Word(&'static [&'static str]),
     /// A whole number between two bounds.
     Number(i64, i64),
+    /// Seconds since 1970, with or without a fraction.
+    Moment,
     /// True or false.
     Flag,
     /// Base64 of so many bytes.
@@ -79,6 +82,17 @@ const MARKER_PATTERN: Pattern = Pattern { text: "[\\u0020-\\u00FF]*", accepts: |
 const REGION_PATTERN: Pattern =
     Pattern { text: "^([a-z]+-){2,3}\\d+$", accepts: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' };
 
+/// Whether there are enough parts is judged when the service is looked up.
+const SERVICE_PRINCIPAL_PATTERN: Pattern = Pattern {
+    text: "^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$",
+    accepts: |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'),
+};
+const MATERIAL_ID_PATTERN: Pattern = Pattern { text: "^[a-f0-9]+$", accepts: |c| matches!(c, 'a'..='f' | '0'..='9') };
+const MATERIAL_DESCRIPTION_PATTERN: Pattern = Pattern {
+    text: "^[a-zA-Z0-9:/_\\s.-]+$",
+    accepts: |c| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || matches!(c, ':' | '/' | '_' | '.' | '-'),
+};
+
 const ONE_TOKEN: Shape = Shape::Text(1, 8192, None);
 const ONE_OPERATION: Shape = Shape::Word(&[
     "Decrypt",
@@ -98,6 +112,8 @@ const ONE_OPERATION: Shape = Shape::Word(&[
     "GenerateMac",
     "VerifyMac",
     "DeriveSharedSecret",
+    "Encapsulate",
+    "Decapsulate",
 ]);
 const ONE_TAG: Shape = Shape::Group(&[needed("TagKey", TAG_KEY), needed("TagValue", Shape::Text(0, 256, None))]);
 
@@ -110,6 +126,10 @@ pub(crate) const POLICY: Shape = Shape::Text(1, 131_072, Some(&POLICY_PATTERN));
 pub(crate) const POLICY_NAME: Shape = Shape::Text(1, 128, Some(&WORD_PATTERN));
 pub(crate) const DESCRIPTION: Shape = Shape::Text(0, 8192, None);
 pub(crate) const MARKER: Shape = Shape::Text(1, 1024, Some(&MARKER_PATTERN));
+pub(crate) const SERVICE_PRINCIPAL: Shape = Shape::Text(1, 128, Some(&SERVICE_PRINCIPAL_PATTERN));
+pub(crate) const MATERIAL_ID: Shape = Shape::Text(64, 64, Some(&MATERIAL_ID_PATTERN));
+pub(crate) const MATERIAL_DESCRIPTION: Shape = Shape::Text(0, 256, Some(&MATERIAL_DESCRIPTION_PATTERN));
+pub(crate) const DRY_RUN_MODIFIERS: Shape = Shape::List(0, usize::MAX, &Shape::Word(&["IGNORE_CIPHERTEXT"]));
 pub(crate) const REGION: Shape = Shape::Text(1, 32, Some(&REGION_PATTERN));
 pub(crate) const TAG_KEY: Shape = Shape::Text(1, 128, None);
 pub(crate) const TAGS: Shape = Shape::List(0, usize::MAX, &ONE_TAG);
@@ -120,10 +140,11 @@ pub(crate) const OPERATIONS: Shape = Shape::List(0, usize::MAX, &ONE_OPERATION);
 pub(crate) const CONSTRAINTS: Shape = Shape::Group(&[
     optional("EncryptionContextSubset", Shape::Texts),
     optional("EncryptionContextEquals", Shape::Texts),
-    optional("SourceArn", Shape::Unserved),
+    optional("SourceArn", Shape::Text(20, 512, None)),
 ]);
 pub(crate) const CIPHERTEXT: Shape = Shape::Blob(1, 6144);
 pub(crate) const PLAINTEXT: Shape = Shape::Blob(1, 4096);
+pub(crate) const PUBLIC_KEY: Shape = Shape::Blob(1, 8192);
 pub(crate) const DATA_KEY_BYTES: Shape = Shape::Number(1, 1024);
 pub(crate) const DATA_KEY_SPEC: Shape = Shape::Word(&["AES_256", "AES_128"]);
 pub(crate) const ALGORITHM: Shape =
@@ -247,6 +268,8 @@ fn broken_rules(shape: &Shape, value: &Value) -> Result<Vec<String>, KmsError> {
             None => Ok(vec![]),
         },
         (Shape::Text(..) | Shape::Word(_), odd) => Err(wrong_type(odd, "String")),
+        (Shape::Moment, Value::Number(_)) => Ok(vec![]),
+        (Shape::Moment, odd) => Err(wrong_type(odd, "Timestamp")),
         (Shape::Number(..), odd) => Err(wrong_type(odd, "Integer")),
         (Shape::Blob(..), odd) => Err(wrong_type(odd, "Blob")),
         (Shape::Flag, odd) => Err(wrong_type(odd, "Boolean")),
@@ -291,7 +314,13 @@ fn all_rules(shape: &Shape) -> Vec<String> {
             [Some(at_most(*max)), Some(at_least(*min)), pattern.map(pattern_rule)].into_iter().flatten().collect()
         }
         Shape::Word(words) => vec![words_rule(words)],
-        Shape::Number(..) | Shape::Flag | Shape::Blob(..) | Shape::Texts | Shape::List(..) | Shape::Group(_) => vec![],
+        Shape::Number(..)
+        | Shape::Moment
+        | Shape::Flag
+        | Shape::Blob(..)
+        | Shape::Texts
+        | Shape::List(..)
+        | Shape::Group(_) => vec![],
         Shape::Unserved => vec![],
     }
 }
@@ -340,8 +369,15 @@ fn shown_value(shape: &Shape, value: &Value) -> Value {
         }
         (Shape::Group(members), Value::Object(map)) => Value::Object(shown(members, map)),
         (Shape::List(_, _, item), Value::Array(items)) => items.iter().map(|value| shown_value(item, value)).collect(),
+        (Shape::Moment, Value::Number(seconds)) => shown_moment(seconds).unwrap_or_else(|| value.clone()),
         (_, value) => value.clone(),
     }
+}
+
+/// As CloudTrail prints a date of a request: `May 21, 2025, 5:47:45 AM`.
+fn shown_moment(seconds: &serde_json::Number) -> Option<Value> {
+    let at = Timestamp::from_second(seconds.as_f64()? as i64).ok()?;
+    Some(at.strftime("%b %-d, %Y, %-I:%M:%S %p").to_string().into())
 }
 
 fn lower_camel(name: &str) -> String {

@@ -9,10 +9,11 @@
 //! registry    what is durable, in memory for reading              store       how it lies on disk
 //! change      how anything comes to be different                  passage     what the clock brings about
 //! token       grant tokens                                        page        lists in pages
+//! keepers     who tampers with the HSMs, and who restores them
 //! ```
 //!
-//! Deliberately absent: other key specs than `SYMMETRIC_DEFAULT`, imported material, multi-Region keys, custom key
-//! stores. Requests for them are refused by name; `model`, `hsm` and `ops` are where their rooms will be.
+//! Deliberately absent: SM2, which AWS offers in China only, and keys shared through RAM. What has no room yet is refused
+//! by name, never ignored.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -23,6 +24,7 @@ mod client;
 mod constraints;
 pub mod error;
 pub mod hsm;
+pub mod keepers;
 pub mod model;
 mod operation;
 mod ops;
@@ -63,9 +65,10 @@ impl KmsSim {
     /// Tells the ledger of every key there is.
     pub fn open(store: ::store::Store, world: World, hsm_root: Secret) -> Result<Arc<Self>, Broken> {
         let everything = crate::store::load(&store)?;
-        let hsm = Boundary::new(hsm_root, None, world.entropy.clone())?;
+        let hsm = Boundary::new(hsm_root, crate::store::fleet::load(&store)?, world.entropy.clone())?;
         let registry = Registry::new(everything);
         let kms = Arc::new_cyclic(|me| Self { me: me.clone(), store, world, hsm, registry, turns: Turns::default() });
+        kms.announce_hsms();
         kms.registry.all_keys().iter().for_each(|key| kms.announce(key));
         Ok(kms)
     }

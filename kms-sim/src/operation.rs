@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::KmsSim;
 use crate::call::Call;
 use crate::constraints::{self, Member};
+use crate::model::last_usage::TRACKED;
 
 /// One AWS action.
 pub(crate) trait Operation: Send + Sync + 'static {
@@ -25,6 +26,8 @@ pub(crate) trait Operation: Send + Sync + 'static {
     const MEMBERS: &'static [Member];
     /// Members that the audit shows with AWS's default when the caller leaves them out.
     const DEFAULTS: &'static [(&'static str, &'static str)] = &[];
+    /// What else the audit shows of a request.
+    fn complete(_shown: &mut Map<String, Value>) {}
     /// Its request.
     type Request: DeserializeOwned + Send;
     /// Its answer.
@@ -71,6 +74,7 @@ fn accept<O: Operation>(mut members: Map<String, Value>) -> Result<Decoded<O>, K
     for (name, value) in O::DEFAULTS {
         shown.entry(*name).or_insert_with(|| (*value).into());
     }
+    O::complete(&mut shown);
     // The tables have judged every type already; what is left is base64 that is none. The text of serde's complaint
     // could repeat a secret, so it is not passed on.
     let request = serde_json::from_value(Value::Object(members))
@@ -85,7 +89,8 @@ pub(crate) async fn perform<O: Operation>(
     decoded: Result<Decoded<O>, KmsError>,
 ) -> Result<O::Answer, KmsError> {
     let opening = Opening { source: "kms.amazonaws.com", name: O::NAME, read_only: O::READ_ONLY, management: true };
-    let mut call = Call { ctx, audit: kms.world.audit(ctx, opening) };
+    let began = kms.world.now();
+    let mut call = Call { ctx, audit: kms.world.audit(ctx, opening), keys: Vec::new() };
     let outcome = match decoded {
         Ok(Decoded { request, shown }) => {
             call.audit.request(Value::Object(shown));
@@ -93,6 +98,9 @@ pub(crate) async fn perform<O: Operation>(
         }
         Err(error) => Err(error),
     };
+    if outcome.is_ok() && TRACKED.contains(&O::NAME) {
+        call.worked(O::NAME, began);
+    }
     call.close(&kms.world, outcome.as_ref().err());
     outcome
 }

@@ -35,6 +35,22 @@ impl KmsSim {
                 tracing::error!(%error, "a key could not be brought up to date");
             }
         }
+        self.save_usage().await;
+    }
+
+    async fn save_usage(&self) {
+        let used = self.registry.all_keys().into_iter();
+        let unsaved: Vec<_> =
+            used.filter_map(|key| Some((key.address.clone(), key.last_usage.take_unsaved()?))).collect();
+        if unsaved.is_empty() {
+            return;
+        }
+        let write = move |txn: &mut ::store::Txn<'_>| {
+            unsaved.iter().try_for_each(|(key, last)| store::put_usage(txn, key, last))
+        };
+        if let Err(error) = store::write(&self.store, write).await {
+            tracing::error!(%error, "the last use of some keys could not be stored");
+        }
     }
 
     /// The key as it is now, `None` when it is no more.
@@ -103,7 +119,9 @@ impl KmsSim {
     fn next_material(&self, key: &mut Key, origin: Origin, at: Timestamp) -> Result<Option<BackingKey>, KmsError> {
         match key.origin {
             KeyOrigin::External => Ok(key.pending.take().map(|pending| BackingKey { since: at, origin, ..pending })),
-            KeyOrigin::AwsKms => self.hsm.new_material(&key.address, at, origin).map(Some),
+            KeyOrigin::AwsKms | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore => {
+                self.hsm.new_material(&key.address, at, origin).map(Some)
+            }
         }
     }
 

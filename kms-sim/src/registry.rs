@@ -14,7 +14,7 @@ use crate::model::address::{AliasAddress, KeyAddress};
 use crate::model::alias::Alias;
 use crate::model::backing_key::MaterialId;
 use crate::model::grant::Grant;
-use crate::model::key::Key;
+use crate::model::key::{Key, KeyManager};
 use crate::store::Everything;
 
 #[derive(Default)]
@@ -29,9 +29,13 @@ struct Shown {
     holders: HashMap<MaterialId, Vec<KeyAddress>>,
     /// Regions of multi-Region keys, by account and id.
     families: HashMap<(AccountId, String), BTreeSet<Region>>,
+    /// How many customer managed keys there are, for the quota.
+    customer_keys: HashMap<(AccountId, Region), usize>,
     aliases: BTreeMap<AliasAddress, Arc<Alias>>,
     alias_names: HashMap<KeyAddress, BTreeSet<String>>,
     grants: HashMap<KeyAddress, KeyGrants>,
+    /// Grants by who may retire them: their keys and ids.
+    retirable: HashMap<String, BTreeSet<(KeyAddress, String)>>,
 }
 
 /// The grants on one key.
@@ -72,6 +76,11 @@ impl Registry {
         let here = |address: &KeyAddress| address.account == *account && address.region == *region;
         let shown = self.read();
         shown.keys.range(first..).take_while(|(address, _)| here(address)).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// How many keys of their own an account has in a region.
+    pub(crate) fn customer_keys(&self, account: &AccountId, region: &Region) -> usize {
+        self.read().customer_keys.get(&(account.clone(), region.clone())).copied().unwrap_or_default()
     }
 
     /// The key of a region that holds a generation of material.
@@ -127,6 +136,13 @@ impl Registry {
         ids.filter_map(|id| grants.by_id.get(id).cloned()).collect()
     }
 
+    /// Grants that a principal of this name may retire, in order of their keys and ids.
+    pub(crate) fn grants_retired_by(&self, name: &str) -> Vec<Arc<Grant>> {
+        let shown = self.read();
+        let places = shown.retirable.get(name).into_iter().flatten();
+        places.filter_map(|(key, id)| shown.grants.get(key)?.by_id.get(id).cloned()).collect()
+    }
+
     pub(crate) fn show_key(&self, key: Key) -> Arc<Key> {
         let key = Arc::new(key);
         let mut shown = self.edit();
@@ -140,15 +156,22 @@ impl Registry {
             let KeyAddress { account, region, id } = key.address.clone();
             shown.families.entry((account, id)).or_default().insert(region);
         }
-        shown.keys.insert(key.address.clone(), key.clone());
+        let before = shown.keys.insert(key.address.clone(), key.clone());
+        if before.is_none() && key.manager == KeyManager::Customer {
+            *shown.customer_keys.entry(home(&key.address)).or_default() += 1;
+        }
         key
     }
 
     /// Forgets a key, its aliases and its grants.
     pub(crate) fn hide_key(&self, key: &Key) {
         let mut shown = self.edit();
-        shown.keys.remove(&key.address);
-        shown.grants.remove(&key.address);
+        if shown.keys.remove(&key.address).is_some() && key.manager == KeyManager::Customer {
+            *shown.customer_keys.entry(home(&key.address)).or_default() -= 1;
+        }
+        for grant in shown.grants.remove(&key.address).unwrap_or_default().by_id.values() {
+            shown.unlist_retirable(grant);
+        }
         for material in &key.materials {
             let Some(holders) = shown.holders.get_mut(&material.id) else { continue };
             holders.retain(|holder| *holder != key.address);
@@ -184,6 +207,9 @@ impl Registry {
 
     pub(crate) fn show_grant(&self, grant: Grant) {
         let mut shown = self.edit();
+        if let Some(retiring) = grant.retiring.clone() {
+            shown.retirable.entry(retiring).or_default().insert((grant.key.clone(), grant.id.clone()));
+        }
         let grants = shown.grants.entry(grant.key.clone()).or_default();
         grants.by_grantee.entry(grant.grantee.clone()).or_default().insert(grant.id.clone());
         grants.by_id.insert(grant.id.clone(), Arc::new(grant));
@@ -191,6 +217,7 @@ impl Registry {
 
     pub(crate) fn hide_grant(&self, grant: &Grant) {
         let mut shown = self.edit();
+        shown.unlist_retirable(grant);
         let Some(grants) = shown.grants.get_mut(&grant.key) else { return };
         grants.by_id.remove(&grant.id);
         if let Some(ids) = grants.by_grantee.get_mut(&grant.grantee) {
@@ -203,6 +230,16 @@ impl Registry {
 }
 
 impl Shown {
+    fn unlist_retirable(&mut self, grant: &Grant) {
+        let Some(retiring) = &grant.retiring else { return };
+        if let Some(places) = self.retirable.get_mut(retiring) {
+            places.remove(&(grant.key.clone(), grant.id.clone()));
+            if places.is_empty() {
+                self.retirable.remove(retiring);
+            }
+        }
+    }
+
     /// Takes an alias off the list of the key that it points at.
     fn unlink(&mut self, address: &AliasAddress) {
         let Some(target) = self.aliases.get(address).map(|alias| alias.target()) else { return };
@@ -213,6 +250,10 @@ impl Shown {
             }
         }
     }
+}
+
+fn home(key: &KeyAddress) -> (AccountId, Region) {
+    (key.account.clone(), key.region.clone())
 }
 
 const LANES: usize = 64;

@@ -12,11 +12,13 @@ use crate::call::Call;
 use crate::error::{
     aliases_not_supported, hidden_resource, no_such_alias, no_such_key, other_region, unknown_ciphertext,
 };
+use crate::hsm::boundary::Sealed;
 use crate::model::address::{AliasAddress, KeyAddress};
 use crate::model::backing_key::MaterialId;
 use crate::model::key::Key;
 use crate::model::key_ref::{KeyRef, is_well_formed_id};
 use crate::model::managed::ManagedService;
+use crate::model::purpose::SYMMETRIC_DEFAULT;
 
 /// A key, and the alias by which the caller named it.
 #[derive(Debug)]
@@ -25,22 +27,28 @@ pub(crate) struct Found {
     pub(crate) alias: Option<String>,
 }
 
-/// A blob, the key that made it, and how a denial may speak of that key.
+/// What was sealed, the key that did it, and how a denial may speak of that key.
 pub(crate) struct Source {
-    pub(crate) blob: CiphertextBlob,
+    pub(crate) sealed: Sealed,
     pub(crate) found: Found,
     pub(crate) phrase: Phrase,
 }
 
 impl Source {
-    /// The generation of material that the blob names.
-    pub(crate) fn material(&self) -> MaterialId {
-        MaterialId(self.blob.material_id)
+    /// The generation of material that a blob names; what is sealed to a key pair names nothing.
+    pub(crate) fn material(&self) -> Option<MaterialId> {
+        match &self.sealed {
+            Sealed::Blob(blob) => Some(MaterialId(blob.material_id)),
+            Sealed::Raw(_) => None,
+        }
     }
 
     /// The key named in the request must be the one that made the blob.
     pub(crate) fn check_key(&self) -> Result<(), KmsError> {
-        self.found.key.material(self.material()).map(drop).ok_or(KmsError::IncorrectKey)
+        match self.material() {
+            Some(material) if self.found.key.material(material).is_none() => Err(KmsError::IncorrectKey),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -69,22 +77,30 @@ impl KmsSim {
         }
     }
 
-    /// Finds the key of a blob: the blob names its key material, the caller may name the key.
+    /// Finds the key of what is sealed: a blob names its key material, the caller may name the key, and must where
+    /// there is no blob.
     pub(crate) async fn source<A: Action>(
         &self,
         call: &Call<'_>,
-        blob: &[u8],
+        (sealed, algorithm): (&[u8], &str),
         named: Option<&str>,
     ) -> Result<Source, KmsError> {
-        let blob = CiphertextBlob::parse(blob).map_err(|_| KmsError::InvalidCiphertext)?;
+        let blob = match algorithm {
+            SYMMETRIC_DEFAULT => CiphertextBlob::parse(sealed).map_err(|_| KmsError::InvalidCiphertext),
+            _ => Err(KmsError::Validation("KeyId must not be null".into())),
+        };
         if let Some(named) = named {
             self.check_region_of(call, named)?;
-            return Ok(Source { blob, found: self.find::<A>(call, named).await?, phrase: Phrase::Arn });
+            let found = self.find::<A>(call, named).await?;
+            let sealed = blob.map_or_else(|_| Sealed::Raw(sealed.to_vec()), Sealed::Blob);
+            return Ok(Source { sealed, found, phrase: Phrase::Arn });
         }
+        let blob = blob?;
         let holder =
             self.registry.holder(MaterialId(blob.material_id), &call.ctx.region).ok_or_else(unknown_ciphertext)?;
         let key = self.settled(holder).await?.ok_or_else(unknown_ciphertext)?;
-        Ok(Source { blob, found: Found { key, alias: None }, phrase: Phrase::Ciphertext })
+        let (sealed, found) = (Sealed::Blob(blob), Found { key, alias: None });
+        Ok(Source { sealed, found, phrase: Phrase::Ciphertext })
     }
 
     /// A blob is opened by the key of the region that is asked. The ARN of a related key elsewhere names another key.

@@ -4,14 +4,18 @@
 //! s3s resolves the operation ──▶ check: open the notebook, weigh IAM ──▶ decode ──▶ operation
 //! ```
 //! Operations on several things (CopyObject's source, DeleteObjects' keys) ask again for each through [`Gate::ask`].
-//! Bucket policies are to come: the bucket's voice then speaks in [`Gate::ask`] and nowhere else.
+//! The bucket's own voice, policy and ACLs, is heard in [`Gate::ask`] and nowhere else: `bucket_voice`. What a request
+//! says of itself is in `conditions`; whether a policy is public, in `public`.
+
+mod bucket_voice;
+mod conditions;
+pub(crate) mod public;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_core::audit::Audit;
 use aws_core::event::CallError;
-use aws_core::id::AccountId;
 use aws_core::policy::condition::Facts;
 use aws_core::policy::evaluate::{Question, ResourceRule, ResourceVoice, Voices, evaluate};
 use aws_core::policy::explain::Explanation;
@@ -23,9 +27,10 @@ use s3s::{S3Error, S3Result};
 
 use crate::actions::{self, Trait};
 use crate::call::Call;
+use crate::customer;
 use crate::edge::told;
-use crate::error::{Outcome, access_denied};
-use crate::model::bucket::{bucket_arn, object_arn};
+use crate::error::{Outcome, access_denied, wrong_region};
+use crate::model::bucket::{Bucket, bucket_arn, object_arn};
 use crate::sse;
 use crate::store::Rows;
 
@@ -34,6 +39,7 @@ use crate::store::Rows;
 pub(crate) struct Gate {
     rows: Rows,
     world: World,
+    parsed: bucket_voice::Parsed,
 }
 
 /// The place an operation is aimed at.
@@ -78,7 +84,7 @@ impl<'a> Aim<'a> {
 impl Gate {
     /// Asks the identities of `world`; owners of buckets are in `rows`.
     pub(crate) fn new(rows: Rows, world: World) -> Self {
-        Self { rows, world }
+        Self { rows, world, parsed: bucket_voice::Parsed::default() }
     }
 
     /// Whether the caller may do `action` to `aim`; 403 with AWS's sentence if not.
@@ -92,19 +98,28 @@ impl Gate {
     }
 
     fn weigh(&self, call: &Call, action: &str, aim: Aim<'_>, facts: &Facts) -> Outcome<Explanation> {
-        let owner = self.owner(call, action, aim)?;
+        let bucket = self.standing(action, aim)?;
         let identity = self.world.identities.policies(&call.ctx.caller);
-        let voice = ResourceVoice { owner: &owner, policy: None, rule: ResourceRule::Either };
-        let question = Question { call: &call.ctx, action, resource: &aim.arn(), facts };
+        let policy = match &bucket {
+            Some(bucket) => self.voice(call, action, aim, bucket)?,
+            None => None,
+        };
+        let owner = bucket.map_or_else(|| call.ctx.account().clone(), |bucket| bucket.owner);
+        let mut facts = facts.clone();
+        facts.set("s3:ResourceAccount", owner.as_str());
+        let all: Vec<_> =
+            identity.identity.iter().chain(&identity.boundary).chain(&identity.session).chain(&policy).collect();
+        self.add_existing_tags(&mut facts, aim, &all)?;
+        let voice = ResourceVoice { owner: &owner, policy: policy.as_ref(), rule: ResourceRule::Either };
+        let question = Question { call: &call.ctx, action, resource: &aim.arn(), facts: &facts };
         Ok(evaluate(&question, &Voices { identity: &identity, resource: Some(voice), grants: &[] }))
     }
 
     /// Whose resource it is. Of a bucket that does not exist the caller learns just that, if its own policies let it
     /// ask; and a name that is taken says so itself, whoever took it.
-    fn owner(&self, call: &Call, action: &str, aim: Aim<'_>) -> Outcome<AccountId> {
-        let standing = aim.bucket().filter(|_| action != "s3:CreateBucket");
-        let bucket = standing.map(|name| self.rows.find_bucket(name)).transpose()?.flatten();
-        Ok(bucket.map_or_else(|| call.ctx.account().clone(), |bucket| bucket.owner))
+    fn standing(&self, action: &str, aim: Aim<'_>) -> Outcome<Option<Bucket>> {
+        let name = aim.bucket().filter(|_| action != "s3:CreateBucket");
+        Ok(name.map(|name| self.rows.find_bucket(name)).transpose()?.flatten())
     }
 
     /// Opens the notebook and weighs the request as a whole.
@@ -112,13 +127,12 @@ impl Gate {
         let character = actions::of(operation, aim);
         call.open_audit(self.open_audit(call, operation, aim, character, request));
         self.check_expected_owner(aim, request.headers)?;
-        let facts = facts(request);
-        let action = actions::iam_action(operation);
-        // Each key of DeleteObjects is weighed on its own.
-        if operation != "DeleteObjects" {
+        self.check_region(call, operation, aim)?;
+        let facts = conditions::facts(request);
+        for action in actions::asked(operation, request) {
             self.ask(call, &action, aim, &facts)?;
         }
-        sse::refuse_customer_keys(request.headers)
+        Ok(())
     }
 
     fn open_audit(&self, call: &Call, operation: &str, aim: Aim<'_>, is: Trait, request: Request<'_>) -> Audit {
@@ -141,6 +155,21 @@ impl Gate {
         audit
     }
 
+    /// A bucket is found at its own region's endpoint only. Asking where it stands, or making it, is free of that; and
+    /// a request without credentials names no region.
+    fn check_region(&self, call: &Call, operation: &str, aim: Aim<'_>) -> Outcome<()> {
+        let exempt =
+            matches!(operation, "CreateBucket" | "GetBucketLocation") || call.ctx.caller.access_key_id.is_empty();
+        let Some(name) = aim.bucket().filter(|_| !exempt) else { return Ok(()) };
+        match self.rows.find_bucket(name)? {
+            Some(bucket) if bucket.region != call.ctx.region => {
+                call.answer_header("x-amz-bucket-region", bucket.region.as_str());
+                Err(wrong_region(&bucket))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// `x-amz-expected-bucket-owner`: a bucket of somebody else's is not to be touched.
     fn check_expected_owner(&self, aim: Aim<'_>, headers: &HeaderMap) -> Outcome<()> {
         let expected = headers.get("x-amz-expected-bucket-owner").and_then(|value| value.to_str().ok());
@@ -161,25 +190,6 @@ pub(crate) struct Request<'a> {
     pub(crate) query: Option<&'a str>,
 }
 
-/// The condition keys of S3, from the headers as sent.
-fn facts(request: Request<'_>) -> Facts {
-    let mut facts = Facts::default();
-    for name in
-        [sse::SSE, sse::KEY_ID, "x-amz-acl", "x-amz-copy-source", "x-amz-storage-class", "x-amz-metadata-directive"]
-    {
-        if let Some(value) = request.headers.get(name).and_then(|value| value.to_str().ok()) {
-            facts.set(&format!("s3:{name}"), value);
-        }
-    }
-    for (name, value) in query_pairs(request.query) {
-        if matches!(name.as_str(), "prefix" | "delimiter" | "max-keys") {
-            facts.set(&format!("s3:{name}"), value);
-        }
-    }
-    facts.set("s3:signatureversion", "AWS4-HMAC-SHA256");
-    facts
-}
-
 /// CloudTrail's `requestParameters`: where, the sub-resource, and the encryption headers. Never a customer's key.
 fn note_parameters(call: &Call, aim: Aim<'_>, request: Request<'_>) {
     if let Some(bucket) = aim.bucket() {
@@ -189,7 +199,15 @@ fn note_parameters(call: &Call, aim: Aim<'_>, request: Request<'_>) {
     if let Aim::Object(_, key) = aim {
         call.parameter("key", key);
     }
-    for name in [sse::SSE, sse::KEY_ID, sse::CONTEXT, "x-amz-copy-source", "x-amz-storage-class", "x-amz-acl"] {
+    for name in [
+        sse::SSE,
+        sse::KEY_ID,
+        sse::CONTEXT,
+        customer::ALGORITHM,
+        "x-amz-copy-source",
+        "x-amz-storage-class",
+        "x-amz-acl",
+    ] {
         if let Some(value) = request.headers.get(name).and_then(|value| value.to_str().ok()) {
             call.parameter(name, value);
         }

@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(crate) struct Call {
     /// The proven caller.
     pub(crate) ctx: CallContext,
+    /// Whether version 2 of the signature proved the caller.
+    pub(crate) legacy: bool,
     book: Mutex<Book>,
 }
 
@@ -22,12 +24,19 @@ struct Book {
     fault: Option<ApiFault>,
     parameters: serde_json::Map<String, Value>,
     additional: serde_json::Map<String, Value>,
+    headers: Vec<(&'static str, String)>,
+    status: Option<http::StatusCode>,
 }
 
 impl Call {
     /// A call that has just come in.
     pub(crate) fn new(ctx: CallContext) -> Self {
-        Self { ctx, book: Mutex::default() }
+        Self { ctx, legacy: false, book: Mutex::default() }
+    }
+
+    /// The same call, told how its caller was proved.
+    pub(crate) fn signed_by_version_2(self, legacy: bool) -> Self {
+        Self { legacy, ..self }
     }
 
     /// The notebook, opened by `access` as soon as the operation is known.
@@ -55,6 +64,26 @@ impl Call {
     /// Keeps the whole fault for `edge`; s3s carries only code and message.
     pub(crate) fn fail(&self, fault: ApiFault) {
         self.book().fault = Some(fault);
+    }
+
+    /// The status of an answer that differs from what s3s gives the operation.
+    pub(crate) fn answer_status(&self, status: http::StatusCode) {
+        self.book().status = Some(status);
+    }
+
+    /// This status.
+    pub(crate) fn take_status(&self) -> Option<http::StatusCode> {
+        self.book().status.take()
+    }
+
+    /// A header that a refusal carries, and that s3s knows no place for.
+    pub(crate) fn answer_header(&self, name: &'static str, value: impl Into<String>) {
+        self.book().headers.push((name, value.into()));
+    }
+
+    /// These headers.
+    pub(crate) fn take_headers(&self) -> Vec<(&'static str, String)> {
+        std::mem::take(&mut self.book().headers)
     }
 
     /// The fault kept, if any.

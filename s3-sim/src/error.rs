@@ -3,6 +3,7 @@
 //! Everything below the protocol speaks [`ApiFault`]; `edge` prints it. Further members of the body (`BucketName`,
 //! `Key`, `ArgumentName`, …) ride in `detail`, in the order in which AWS prints them.
 
+use crate::model::bucket::Bucket;
 use ::store::StoreError;
 use aws_core::fault::ApiFault;
 use kms_api::error::KmsError;
@@ -39,6 +40,27 @@ pub(crate) fn not_implemented(what: &str) -> ApiFault {
 /// 404 for a bucket.
 pub(crate) fn no_such_bucket(bucket: &str) -> ApiFault {
     fault("NoSuchBucket", 404, "The specified bucket does not exist").with("BucketName", bucket)
+}
+
+/// 301: the bucket stands elsewhere. SDKs read the region from the header and ask there.
+pub(crate) fn wrong_region(bucket: &Bucket) -> ApiFault {
+    let message = "The bucket you are attempting to access must be addressed using the specified endpoint. Please send \
+                   all future requests to this endpoint.";
+    fault("PermanentRedirect", 301, message)
+        .with("Endpoint", format!("{}.s3.{}.amazonaws.com", bucket.name, bucket.region))
+        .with("Bucket", &bucket.name)
+}
+
+/// 404 for a version of an object.
+pub(crate) fn no_such_version(key: &str, version: &str) -> ApiFault {
+    fault("NoSuchVersion", 404, "The specified version does not exist.").with("Key", key).with("VersionId", version)
+}
+
+/// 405: a delete marker has no body and no metadata.
+pub(crate) fn is_a_marker() -> ApiFault {
+    fault("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
+        .with("Method", "GET")
+        .with("ResourceType", "DeleteMarker")
 }
 
 /// 404 for an object.

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use s3s::dto::{self, TimestampFormat};
 
 use crate::digest::{ChecksumAlgorithm, Checksums};
-use crate::error::{Outcome, fault, not_implemented};
+use crate::error::{Outcome, not_implemented};
 use crate::model::object::UserHeaders;
 
 /// What S3 says of a body without a type.
@@ -73,15 +73,9 @@ impl UserHeaders {
 
 /// Headers that ask for something this S3 would otherwise drop without a word.
 fn refuse_what_is_not_stored(headers: &HeaderMap) -> Outcome<()> {
-    let foreign = |name: &&str| {
-        *name == "x-amz-tagging" || name.starts_with("x-amz-object-lock-") || name.starts_with("x-amz-grant-")
-    };
-    if let Some(name) = headers.keys().map(http::HeaderName::as_str).find(foreign) {
-        return Err(not_implemented(name));
-    }
-    match headers.get("x-amz-acl").and_then(|value| value.to_str().ok()) {
-        None | Some("private" | "bucket-owner-full-control") => Ok(()),
-        Some(_) => Err(fault("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")),
+    match headers.keys().map(http::HeaderName::as_str).find(|name| name.starts_with("x-amz-grant-")) {
+        Some(name) => Err(not_implemented(name)),
+        None => Ok(()),
     }
 }
 
@@ -199,11 +193,7 @@ mod tests {
 
     #[test]
     fn what_would_be_dropped_is_refused() {
-        for (name, value, status) in [
-            ("x-amz-tagging", "a=b", 501),
-            ("x-amz-object-lock-mode", "GOVERNANCE", 501),
-            ("x-amz-acl", "public-read", 400),
-        ] {
+        for (name, value, status) in [("x-amz-grant-read", "id=1", 501), ("x-amz-grant-full-control", "id=1", 501)] {
             let headers = HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())]);
             assert_eq!(UserHeaders::read(&headers, None).unwrap_err().status, status, "{name}");
         }

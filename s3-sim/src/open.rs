@@ -8,23 +8,24 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
-use envelope::data_key::PlaintextDataKey;
-use envelope::segment::{self, HEADER_BYTES, Opener, PartId, SEGMENT_BYTES, SegmentIndex};
+use envelope::segment::{self, Opener, PartId};
 use futures::Stream;
 use futures::stream::unfold;
 use tokio::task::JoinHandle;
 
 use crate::blobs::{Pin, Shelf};
 use crate::error::{Outcome, damaged, internal, store_failed};
+use crate::keys::DataKeys;
+use crate::layers::{self, OuterLayer};
 use crate::model::object::{Object, Piece};
 
 /// Plaintext bytes opened at a time: sixteen segments.
 const BATCH_BYTES: u64 = 1 << 20;
 
-/// Reads a range of an object, batch by batch. Holds the data key until it is dropped.
+/// Reads a range of an object, batch by batch. Holds the data keys until it is dropped.
 pub(crate) struct Reader {
     shelf: Shelf,
-    key: PlaintextDataKey,
+    keys: DataKeys,
     _pin: Pin,
     inline: Option<Vec<u8>>,
     /// What is still to be read, first piece last.
@@ -39,17 +40,22 @@ struct Current {
     source: Source,
 }
 
-enum Source {
+/// Where sealed bytes come from.
+pub(crate) enum Source {
+    /// A blob.
     File(File),
+    /// A small object's row.
     Row(Vec<u8>),
+    /// What the outer of two layers holds.
+    Layer(OuterLayer),
 }
 
 impl Reader {
     /// Prepares to read `range` of the object's plaintext. `pin` holds the object's blobs.
-    pub(crate) fn new(shelf: &Shelf, key: PlaintextDataKey, pin: Pin, object: Object, range: Range<u64>) -> Self {
+    pub(crate) fn new(shelf: &Shelf, keys: DataKeys, pin: Pin, object: Object, range: Range<u64>) -> Self {
         let mut ahead = touched(&object.facts.pieces, &range);
         ahead.reverse();
-        Self { shelf: shelf.clone(), key, _pin: pin, inline: object.inline, ahead, current: None }
+        Self { shelf: shelf.clone(), keys, _pin: pin, inline: object.inline, ahead, current: None }
     }
 
     /// The next plaintext bytes, or `None` at the end of the range. Blocks on the disk.
@@ -66,13 +72,15 @@ impl Reader {
     }
 
     fn start(&mut self, piece: Piece, left: Range<u64>) -> Outcome<Current> {
-        let source = match self.inline.take() {
+        let mut source = match self.inline.take() {
             Some(sealed) => Source::Row(sealed),
             None => Source::File(self.shelf.file(&piece.blob).map_err(store_failed)?),
         };
-        let mut header = [0; HEADER_BYTES];
-        source.read_exact_at(&mut header, 0)?;
-        let opener = Opener::new(&header, self.key.expose(), part_id(&piece)?).map_err(|_| damaged("a body"))?;
+        let id = part_id(&piece)?;
+        if let Some(outer) = &self.keys.outer {
+            source = Source::Layer(OuterLayer::over(source, outer.expose(), id, piece.size)?);
+        }
+        let opener = layers::opener(&source, self.keys.body.expose(), id)?;
         Ok(Current { piece, left, opener, source })
     }
 }
@@ -82,23 +90,16 @@ impl Current {
         let start = self.left.start;
         let batch_end = (start / BATCH_BYTES + 1) * BATCH_BYTES;
         let range = start..batch_end.min(self.left.end);
-        let beyond = || damaged("a piece table");
-        let segments = segment::segments_for(self.piece.size, &range).ok_or_else(beyond)?;
-        let span = segment::sealed_span(self.piece.size, &range).ok_or_else(beyond)?;
-        let mut sealed = vec![0; usize::try_from(span.end - span.start).map_err(|_| internal())?];
-        self.source.read_exact_at(&mut sealed, span.start)?;
-        shelf.count_segments(segments.end - segments.start);
-        let first = SegmentIndex(u32::try_from(segments.start).map_err(|_| beyond())?);
-        let mut plain = Vec::with_capacity(sealed.len());
-        self.opener.open_run(self.piece.size, first, &mut sealed, &mut plain).map_err(|_| damaged("a body"))?;
-        let skip = (start - segments.start * SEGMENT_BYTES as u64) as usize;
+        shelf.count_segments(self.source.segments(self.piece.size, &range));
+        let plain = layers::open_range(&self.opener, &self.source, self.piece.size, &range)?;
         self.left.start = range.end;
-        Ok(Bytes::from(plain).slice(skip..skip + (range.end - range.start) as usize))
+        Ok(Bytes::from(plain))
     }
 }
 
 impl Source {
-    fn read_exact_at(&self, out: &mut [u8], offset: u64) -> Outcome<()> {
+    /// Reads sealed bytes.
+    pub(crate) fn read_exact_at(&self, out: &mut [u8], offset: u64) -> Outcome<()> {
         match self {
             Self::File(file) => file.read_exact_at(out, offset).map_err(|_| damaged("the length of a blob")),
             Self::Row(sealed) => {
@@ -107,6 +108,17 @@ impl Source {
                 out.copy_from_slice(bytes);
                 Ok(())
             }
+            Self::Layer(outer) => outer.read_exact_at(out, offset),
+        }
+    }
+
+    /// How many segments are read for a range of a body of `len` bytes.
+    fn segments(&self, len: u64, range: &Range<u64>) -> u64 {
+        match self {
+            Self::File(_) | Self::Row(_) => {
+                segment::segments_for(len, range).map_or(0, |segments| segments.end - segments.start)
+            }
+            Self::Layer(outer) => segment::sealed_span(len, range).map_or(0, |span| outer.segments(&span)),
         }
     }
 }

@@ -5,18 +5,21 @@ use std::ops::Range;
 use aws_core::fault::ApiFault;
 use aws_core::policy::condition::Facts as Conditions;
 use aws_core::time::Timestamp;
-use envelope::data_key::PlaintextDataKey;
 use s3s::dto::{self, ETagCondition};
 
 use crate::S3Sim;
 use crate::access::Aim;
 use crate::blobs::Pin;
 use crate::call::Call;
-use crate::error::{Outcome, access_denied, damaged, fault, no_such_key, precondition_failed};
+use crate::customer::CustomerKey;
+use crate::error::{
+    Outcome, access_denied, damaged, fault, is_a_marker, no_such_key, no_such_version, precondition_failed,
+};
 use crate::headers::our_time;
-use crate::keys::Owner;
-use crate::model::bucket::Bucket;
+use crate::keys::{DataKeys, Owner};
+use crate::model::bucket::{Bucket, Versioning};
 use crate::model::object::{Facts, Object, Sealed};
+use crate::model::version::{Marker, Version, VersionId};
 use crate::proof::{self, Row};
 
 /// An object that was found, its blobs held for as long as this lives.
@@ -30,35 +33,76 @@ pub(crate) struct Found {
 }
 
 impl S3Sim {
-    /// Finds an object and holds it. Whoever may not list the bucket does not learn that a key is absent.
-    pub(crate) fn find(&self, call: &Call, bucket: &str, key: &str) -> Outcome<Found> {
+    /// Finds a version of an object, the newest one when none is named, and holds it.
+    pub(crate) fn find_version(&self, call: &Call, bucket: &str, key: &str, version: Option<&str>) -> Outcome<Found> {
         let bucket = self.rows.bucket(bucket)?;
+        let id = version.map(VersionId::parse).transpose()?;
         // The row is looked at again once its blobs are held: a replacement in between has doomed them already.
         loop {
-            let Some(object) = self.rows.find_object(&bucket.name, key)? else {
-                self.gate.ask(call, "s3:ListBucket", Aim::Bucket(&bucket.name), &Conditions::default())?;
-                return Err(no_such_key(key));
+            let object = match &id {
+                None => self.newest(call, &bucket, key)?,
+                Some(id) => self.named(call, &bucket, key, id)?,
             };
             let pin = self.shelf.pin(object.blobs());
-            let still = self.rows.find_object(&bucket.name, key)?;
+            let still = match &id {
+                None => self.rows.find_object(&bucket.name, key)?.map(Box::new),
+                Some(id) => self.rows.find_version(&bucket.name, key, id)?.and_then(Version::into_object),
+            };
             if still.is_some_and(|still| still.facts.generation == object.facts.generation) {
                 return Ok(Found { bucket, object, pin });
             }
         }
     }
 
-    /// Opens the data key and the proof of an object.
+    /// Whoever may not list the bucket does not learn that a key is absent. Of a key that a marker hides, the answer
+    /// says so in its headers.
+    fn newest(&self, call: &Call, bucket: &Bucket, key: &str) -> Outcome<Object> {
+        if let Some(object) = self.rows.find_object(&bucket.name, key)? {
+            return Ok(object);
+        }
+        self.gate.ask(call, "s3:ListBucket", Aim::Bucket(&bucket.name), &Conditions::default())?;
+        if bucket.settings.versioning != Versioning::Never
+            && let Some(marker) = self.rows.marker(&bucket.name, key)?
+        {
+            tell_marker(call, &marker);
+        }
+        Err(no_such_key(key))
+    }
+
+    fn named(&self, call: &Call, bucket: &Bucket, key: &str, id: &VersionId) -> Outcome<Object> {
+        match self.rows.find_version(&bucket.name, key, id)? {
+            Some(Version::Object(object)) => Ok(*object),
+            Some(Version::Marker(marker)) => {
+                tell_marker(call, &marker);
+                call.answer_header("allow", "DELETE");
+                Err(is_a_marker())
+            }
+            None => {
+                self.gate.ask(call, "s3:ListBucket", Aim::Bucket(&bucket.name), &Conditions::default())?;
+                Err(no_such_version(key, id.as_str()))
+            }
+        }
+    }
+
+    /// Opens the data keys and the proof of an object. SSE-C needs the key that came with the request.
     pub(crate) async fn unlock(
         &self,
         call: &Call,
         owner: Owner<'_>,
         object: &Object,
-    ) -> Outcome<(PlaintextDataKey, Sealed)> {
-        let key = self.keys.open(call, owner, &object.wrapped).await?;
-        let sealed = proof::open(&key, Row::Object(&owner.arn()), &object.facts, &object.proof)?;
+        customer: Option<&CustomerKey>,
+    ) -> Outcome<(DataKeys, Sealed)> {
+        let keys = self.keys.open(call, owner, &object.wrapped, customer).await?;
+        let sealed = proof::open(keys.row(), Row::Object(&owner.arn()), &object.facts, &object.proof)?;
         let pieces: u64 = object.facts.pieces.iter().map(|piece| piece.size).sum();
-        if pieces == object.facts.size { Ok((key, sealed)) } else { Err(damaged("a piece table")) }
+        if pieces == object.facts.size { Ok((keys, sealed)) } else { Err(damaged("a piece table")) }
     }
+}
+
+fn tell_marker(call: &Call, marker: &Marker) {
+    call.answer_header("x-amz-delete-marker", "true");
+    call.answer_header("x-amz-version-id", marker.version.as_deref().unwrap_or("null"));
+    call.answer_header("last-modified", marker.modified.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
 }
 
 impl Found {

@@ -11,15 +11,16 @@ use std::sync::Arc;
 use ::store::blobs::BlobWriter;
 use aws_core::fault::ApiFault;
 use bytes::Bytes;
-use envelope::data_key::PlaintextDataKey;
 use envelope::entropy::Entropy;
-use envelope::segment::{PartId, Sealer};
+use envelope::segment::PartId;
 use futures::{Stream, StreamExt};
 use tokio::task::JoinHandle;
 
 use crate::blobs::{Landed, Shelf};
 use crate::digest::{Digested, Digests};
 use crate::error::{Outcome, fault, internal, store_failed};
+use crate::keys::DataKeys;
+use crate::layers::LayeredSealer;
 use crate::model::multipart::LARGEST_BODY_BYTES;
 use crate::model::object::Piece;
 
@@ -36,7 +37,7 @@ pub(crate) struct Target<'a> {
     /// For salts and blob ids.
     pub(crate) entropy: &'a Arc<dyn Entropy>,
     /// To seal with.
-    pub(crate) key: &'a PlaintextDataKey,
+    pub(crate) keys: &'a DataKeys,
     /// Part number; 0 for a whole object, which may be inline.
     pub(crate) part: u16,
 }
@@ -66,7 +67,7 @@ where
     }
     let name = hex::encode(id.blob);
     let mut sealed = Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 1024);
-    let sealer = Sealer::start(target.key.expose(), id, &**target.entropy, &mut sealed);
+    let sealer = LayeredSealer::start(target.keys, id, &**target.entropy, &mut sealed);
     let writer = target.shelf.create(&name).map_err(store_failed)?;
     let work = Work { digests, sealer, writer, sealed };
     let digested = stream_through(work, first, body).await?;
@@ -77,7 +78,7 @@ where
 
 fn seal_inline(target: &Target<'_>, id: PartId, mut digests: Digests, batch: &Batch) -> Outcome<Arrived> {
     let mut sealed = Vec::with_capacity(batch.bytes + 256);
-    let mut sealer = Sealer::start(target.key.expose(), id, &**target.entropy, &mut sealed);
+    let mut sealer = LayeredSealer::start(target.keys, id, &**target.entropy, &mut sealed);
     for chunk in &batch.chunks {
         digests.update(chunk);
         sealer.push(chunk, &mut sealed).map_err(|_| too_large())?;
@@ -91,7 +92,7 @@ fn seal_inline(target: &Target<'_>, id: PartId, mut digests: Digests, batch: &Ba
 /// The state that travels to the blocking pool and back.
 struct Work {
     digests: Digests,
-    sealer: Sealer,
+    sealer: LayeredSealer,
     writer: BlobWriter,
     sealed: Vec<u8>,
 }

@@ -21,7 +21,12 @@ macro_rules! operations {
         impl S3 for Service {
             $(async fn $method(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
                 let call = request.extensions.get::<Arc<Call>>().cloned().ok_or_else(no_call)?;
-                $operation(&self.0, &call, request).await.map_err(|fault| told(&call, fault))
+                let answered = $operation(&self.0, &call, request).await.map_err(|fault| told(&call, fault));
+                // s3s lets an answer name its status, and forgets it.
+                if let Some(status) = answered.as_ref().ok().and_then(|answer| answer.status) {
+                    call.answer_status(status);
+                }
+                answered
             })*
         }
     };
@@ -51,22 +56,52 @@ operations! {
     list_parts: ListPartsInput => ListPartsOutput, ops::list_parts::run;
     list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput, ops::list_multipart_uploads::run;
 
-    get_bucket_versioning: GetBucketVersioningInput => GetBucketVersioningOutput, ops::absent::versioning;
-    get_bucket_tagging: GetBucketTaggingInput => GetBucketTaggingOutput, ops::absent::tagging;
-    get_bucket_policy: GetBucketPolicyInput => GetBucketPolicyOutput, ops::absent::policy;
-    get_bucket_policy_status: GetBucketPolicyStatusInput => GetBucketPolicyStatusOutput, ops::absent::policy_status;
-    get_bucket_cors: GetBucketCorsInput => GetBucketCorsOutput, ops::absent::cors;
-    get_bucket_lifecycle_configuration: GetBucketLifecycleConfigurationInput => GetBucketLifecycleConfigurationOutput, ops::absent::lifecycle;
+    get_bucket_versioning: GetBucketVersioningInput => GetBucketVersioningOutput, ops::versioning::get;
+    put_bucket_versioning: PutBucketVersioningInput => PutBucketVersioningOutput, ops::versioning::put;
+    list_object_versions: ListObjectVersionsInput => ListObjectVersionsOutput, ops::list_object_versions::run;
+
+    get_bucket_policy: GetBucketPolicyInput => GetBucketPolicyOutput, ops::bucket_policy::get;
+    put_bucket_policy: PutBucketPolicyInput => PutBucketPolicyOutput, ops::bucket_policy::put;
+    delete_bucket_policy: DeleteBucketPolicyInput => DeleteBucketPolicyOutput, ops::bucket_policy::delete;
+    get_bucket_policy_status: GetBucketPolicyStatusInput => GetBucketPolicyStatusOutput, ops::bucket_policy::status;
+    get_public_access_block: GetPublicAccessBlockInput => GetPublicAccessBlockOutput, ops::public_access::get;
+    put_public_access_block: PutPublicAccessBlockInput => PutPublicAccessBlockOutput, ops::public_access::put;
+    delete_public_access_block: DeletePublicAccessBlockInput => DeletePublicAccessBlockOutput, ops::public_access::delete;
+    get_bucket_ownership_controls: GetBucketOwnershipControlsInput => GetBucketOwnershipControlsOutput, ops::public_access::get_ownership;
+    put_bucket_ownership_controls: PutBucketOwnershipControlsInput => PutBucketOwnershipControlsOutput, ops::public_access::put_ownership;
+    delete_bucket_ownership_controls: DeleteBucketOwnershipControlsInput => DeleteBucketOwnershipControlsOutput, ops::public_access::delete_ownership;
+    get_bucket_acl: GetBucketAclInput => GetBucketAclOutput, ops::acl::get_bucket;
+    put_bucket_acl: PutBucketAclInput => PutBucketAclOutput, ops::acl::put_bucket;
+    get_object_acl: GetObjectAclInput => GetObjectAclOutput, ops::acl::get_object;
+    put_object_acl: PutObjectAclInput => PutObjectAclOutput, ops::acl::put_object;
+
+    get_bucket_tagging: GetBucketTaggingInput => GetBucketTaggingOutput, ops::tagging::get_bucket;
+    put_bucket_tagging: PutBucketTaggingInput => PutBucketTaggingOutput, ops::tagging::put_bucket;
+    delete_bucket_tagging: DeleteBucketTaggingInput => DeleteBucketTaggingOutput, ops::tagging::delete_bucket;
+    get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput, ops::tagging::get_object;
+    put_object_tagging: PutObjectTaggingInput => PutObjectTaggingOutput, ops::tagging::put_object;
+    delete_object_tagging: DeleteObjectTaggingInput => DeleteObjectTaggingOutput, ops::tagging::delete_object;
+    get_object_lock_configuration: GetObjectLockConfigurationInput => GetObjectLockConfigurationOutput, ops::object_lock::get_configuration;
+    put_object_lock_configuration: PutObjectLockConfigurationInput => PutObjectLockConfigurationOutput, ops::object_lock::put_configuration;
+    get_object_retention: GetObjectRetentionInput => GetObjectRetentionOutput, ops::object_lock::get_retention;
+    put_object_retention: PutObjectRetentionInput => PutObjectRetentionOutput, ops::object_lock::put_retention;
+    get_object_legal_hold: GetObjectLegalHoldInput => GetObjectLegalHoldOutput, ops::object_lock::get_hold;
+    put_object_legal_hold: PutObjectLegalHoldInput => PutObjectLegalHoldOutput, ops::object_lock::put_hold;
+
+    get_bucket_cors: GetBucketCorsInput => GetBucketCorsOutput, ops::configurations::get_cors;
+    put_bucket_cors: PutBucketCorsInput => PutBucketCorsOutput, ops::configurations::put_cors;
+    delete_bucket_cors: DeleteBucketCorsInput => DeleteBucketCorsOutput, ops::configurations::delete_cors;
+    get_bucket_lifecycle_configuration: GetBucketLifecycleConfigurationInput => GetBucketLifecycleConfigurationOutput, ops::configurations::get_lifecycle;
+    put_bucket_lifecycle_configuration: PutBucketLifecycleConfigurationInput => PutBucketLifecycleConfigurationOutput, ops::configurations::put_lifecycle;
+    delete_bucket_lifecycle: DeleteBucketLifecycleInput => DeleteBucketLifecycleOutput, ops::configurations::delete_lifecycle;
+    get_bucket_logging: GetBucketLoggingInput => GetBucketLoggingOutput, ops::configurations::get_logging;
+    put_bucket_logging: PutBucketLoggingInput => PutBucketLoggingOutput, ops::configurations::put_logging;
+    get_bucket_notification_configuration: GetBucketNotificationConfigurationInput => GetBucketNotificationConfigurationOutput, ops::configurations::get_notification;
+    put_bucket_notification_configuration: PutBucketNotificationConfigurationInput => PutBucketNotificationConfigurationOutput, ops::configurations::put_notification;
+    get_bucket_accelerate_configuration: GetBucketAccelerateConfigurationInput => GetBucketAccelerateConfigurationOutput, ops::configurations::get_accelerate;
+    put_bucket_accelerate_configuration: PutBucketAccelerateConfigurationInput => PutBucketAccelerateConfigurationOutput, ops::configurations::put_accelerate;
+    get_bucket_request_payment: GetBucketRequestPaymentInput => GetBucketRequestPaymentOutput, ops::configurations::get_request_payment;
+    put_bucket_request_payment: PutBucketRequestPaymentInput => PutBucketRequestPaymentOutput, ops::configurations::put_request_payment;
     get_bucket_replication: GetBucketReplicationInput => GetBucketReplicationOutput, ops::absent::replication;
     get_bucket_website: GetBucketWebsiteInput => GetBucketWebsiteOutput, ops::absent::website;
-    get_object_lock_configuration: GetObjectLockConfigurationInput => GetObjectLockConfigurationOutput, ops::absent::object_lock;
-    get_bucket_logging: GetBucketLoggingInput => GetBucketLoggingOutput, ops::absent::logging;
-    get_bucket_notification_configuration: GetBucketNotificationConfigurationInput => GetBucketNotificationConfigurationOutput, ops::absent::notification;
-    get_bucket_accelerate_configuration: GetBucketAccelerateConfigurationInput => GetBucketAccelerateConfigurationOutput, ops::absent::accelerate;
-    get_bucket_request_payment: GetBucketRequestPaymentInput => GetBucketRequestPaymentOutput, ops::absent::request_payment;
-    get_bucket_ownership_controls: GetBucketOwnershipControlsInput => GetBucketOwnershipControlsOutput, ops::absent::ownership;
-    get_public_access_block: GetPublicAccessBlockInput => GetPublicAccessBlockOutput, ops::absent::public_access_block;
-    get_bucket_acl: GetBucketAclInput => GetBucketAclOutput, ops::absent::bucket_acl;
-    get_object_acl: GetObjectAclInput => GetObjectAclOutput, ops::absent::object_acl;
-    get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput, ops::absent::object_tagging;
 }

@@ -1,7 +1,4 @@
 //! How an object will be sealed: one enum, resolved once per request. Header beats bucket default beats SSE-S3.
-//!
-//! SSE-C, DSSE and bucket keys have rooms elsewhere to come; until then a request that asks for one is refused with
-//! 501 here, for every operation alike, and never sealed some other way instead.
 
 use aws_core::fault::ApiFault;
 use base64::Engine;
@@ -9,7 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use kms_api::shapes::ContextMap;
 
-use crate::error::{Outcome, invalid_argument, not_implemented};
+use crate::call::Call;
+use crate::customer::{self, CustomerKey};
+use crate::error::{Outcome, access_denied, invalid_argument};
+use crate::keys::Owner;
 use crate::model::bucket::{Algorithm, DefaultEncryption};
 
 /// `x-amz-server-side-encryption`
@@ -21,11 +21,11 @@ pub(crate) const CONTEXT: &str = "x-amz-server-side-encryption-context";
 /// `x-amz-server-side-encryption-bucket-key-enabled`
 pub(crate) const BUCKET_KEY: &str = "x-amz-server-side-encryption-bucket-key-enabled";
 
-const CUSTOMER: &str = "x-amz-server-side-encryption-customer-";
-const COPY_SOURCE_CUSTOMER: &str = "x-amz-copy-source-server-side-encryption-customer-";
+/// The one type that a bucket can block.
+pub(crate) const BLOCKABLE: &str = "SSE-C";
 
 /// How one object is to be sealed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct SseChoice {
     /// The algorithm with what it needs.
     pub(crate) mode: Mode,
@@ -33,18 +33,29 @@ pub(crate) struct SseChoice {
     pub(crate) explicit: bool,
 }
 
-/// SSE-S3 or SSE-KMS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The encryption modes.
+#[derive(Debug)]
 pub(crate) enum Mode {
-    /// A data key under the key that S3 owns.
+    /// SSE-S3: a data key under the key that S3 owns.
     S3,
-    /// A data key from KMS.
+    /// SSE-KMS: a data key from KMS, or under a key from KMS that the bucket's objects share.
     Kms {
         /// As it was written; `None` stands for `alias/aws/s3`.
         key: Option<String>,
         /// The user's own context, without what S3 adds.
         context: ContextMap,
+        /// Whether a bucket key stands between.
+        bucket_key: bool,
     },
+    /// DSSE-KMS: two layers, the inner one under a data key from KMS. Bucket keys are not for it.
+    Dsse {
+        /// As it was written; `None` stands for `alias/aws/s3`.
+        key: Option<String>,
+        /// The user's own context, without what S3 adds.
+        context: ContextMap,
+    },
+    /// SSE-C: a data key under the key that came with the request.
+    Customer(CustomerKey),
 }
 
 impl SseChoice {
@@ -55,29 +66,69 @@ impl SseChoice {
             (Mode::S3, false) => "Default_SSE_S3",
             (Mode::Kms { .. }, true) => "SSE_KMS",
             (Mode::Kms { .. }, false) => "Default_SSE_KMS",
+            (Mode::Dsse { .. }, true) => "DSSE_KMS",
+            (Mode::Dsse { .. }, false) => "Default_DSSE_KMS",
+            (Mode::Customer(_), _) => "SSE_C",
         }
     }
 
     /// Whether the ETag is the MD5 of the body.
     pub(crate) fn etag_is_md5(&self) -> bool {
-        self.mode == Mode::S3
+        matches!(self.mode, Mode::S3)
+    }
+
+    /// MD5 of the customer's key, for the answer.
+    pub(crate) fn customer_md5(&self) -> Option<String> {
+        match &self.mode {
+            Mode::Customer(key) => Some(key.md5.clone()),
+            Mode::S3 | Mode::Kms { .. } | Mode::Dsse { .. } => None,
+        }
     }
 }
 
-/// Decides how an object is sealed, from the headers as sent and the bucket's default.
-pub(crate) fn resolve(headers: &HeaderMap, default: &DefaultEncryption) -> Outcome<SseChoice> {
-    refuse_what_is_missing(headers)?;
+/// Decides how an object is sealed, from the headers as sent and the bucket's default. What the bucket blocks is
+/// refused before anything else is looked at.
+pub(crate) fn choose(call: &Call, owner: Owner<'_>, headers: &HeaderMap) -> Outcome<SseChoice> {
+    refuse_blocked(call, owner, headers)?;
+    resolve(headers, &owner.bucket.encryption)
+}
+
+/// 403 where the bucket takes no SSE-C.
+pub(crate) fn refuse_blocked(call: &Call, owner: Owner<'_>, headers: &HeaderMap) -> Outcome<()> {
+    let blocks = owner.bucket.encryption.blocked.iter().any(|kind| kind == BLOCKABLE);
+    if !blocks || !customer::OBJECT.is_in(headers) {
+        return Ok(());
+    }
+    Err(access_denied(format!(
+        "User: {} is not authorized to perform: s3:PutObject on resource: \"{}\" because this bucket has blocked upload \
+         requests that specify Server Side Encryption with Customer provided keys (SSE-C). Please specify a different \
+         server-side encryption type",
+        call.ctx.principal_arn(),
+        owner.arn()
+    )))
+}
+
+fn resolve(headers: &HeaderMap, default: &DefaultEncryption) -> Outcome<SseChoice> {
+    if let (true, Some(sse)) = (customer::OBJECT.is_in(headers), text(headers, SSE)) {
+        return Err(incompatible(sse));
+    }
+    let customer = customer::OBJECT.for_writing(headers)?;
     let asked = AskedFor::read(headers)?;
-    let kms = |key: Option<String>| -> Outcome<Mode> {
-        let context = asked.context.map(parse_context).transpose()?.unwrap_or_default();
-        Ok(Mode::Kms { key, context })
+    if let Some(customer) = customer {
+        return Ok(SseChoice { mode: Mode::Customer(customer), explicit: true });
+    }
+    let context = || asked.context.map(parse_context).transpose().map(Option::unwrap_or_default);
+    let explicit = asked.algorithm.is_some();
+    let (algorithm, key) = match asked.algorithm {
+        Some(algorithm) => (algorithm, asked.key.map(str::to_owned)),
+        None => (default.algorithm, default.key.clone()),
     };
-    let (mode, explicit) = match (asked.algorithm, default.algorithm) {
-        (Some(Algorithm::Kms), _) => (kms(asked.key.map(str::to_owned))?, true),
-        (None, _) if asked.key.is_some() => return Err(key_without_kms(asked.key.unwrap_or(""))),
-        (Some(Algorithm::Aes256), _) => (Mode::S3, true),
-        (None, Algorithm::Aes256) => (Mode::S3, false),
-        (None, Algorithm::Kms) => (kms(default.key.clone())?, false),
+    let mode = match algorithm {
+        Algorithm::Aes256 => Mode::S3,
+        Algorithm::Kms => {
+            Mode::Kms { key, context: context()?, bucket_key: asked.bucket_key.unwrap_or(default.bucket_key) }
+        }
+        Algorithm::Dsse => Mode::Dsse { key, context: context()? },
     };
     Ok(SseChoice { mode, explicit })
 }
@@ -86,50 +137,32 @@ struct AskedFor<'a> {
     algorithm: Option<Algorithm>,
     key: Option<&'a str>,
     context: Option<&'a str>,
+    bucket_key: Option<bool>,
 }
 
 impl<'a> AskedFor<'a> {
     fn read(headers: &'a HeaderMap) -> Outcome<Self> {
-        let algorithm = match text(headers, SSE) {
-            None => None,
-            Some("AES256") => Some(Algorithm::Aes256),
-            Some("aws:kms") => Some(Algorithm::Kms),
-            Some(other) => {
-                return Err(invalid_argument(SSE, other, "The encryption method specified is not supported"));
-            }
-        };
+        let algorithm = text(headers, SSE).map(parse_algorithm).transpose()?;
         let key = text(headers, KEY_ID);
-        if let (Some(Algorithm::Aes256), Some(key)) = (algorithm, key) {
+        if let (None | Some(Algorithm::Aes256), Some(key)) = (algorithm, key) {
             return Err(key_without_kms(key));
         }
-        Ok(Self { algorithm, key, context: text(headers, CONTEXT) })
+        let bucket_key = text(headers, BUCKET_KEY).map(|value| value.eq_ignore_ascii_case("true"));
+        Ok(Self { algorithm, key, context: text(headers, CONTEXT), bucket_key })
     }
 }
 
-/// 501 for SSE-C, DSSE and bucket keys.
-pub(crate) fn refuse_what_is_missing(headers: &HeaderMap) -> Outcome<()> {
-    refuse_customer_keys(headers)?;
-    if text(headers, SSE) == Some("aws:kms:dsse") {
-        return Err(not_implemented(SSE));
-    }
-    if text(headers, BUCKET_KEY).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-        return Err(not_implemented(BUCKET_KEY));
-    }
-    Ok(())
+fn parse_algorithm(value: &str) -> Outcome<Algorithm> {
+    let known = [Algorithm::Aes256, Algorithm::Kms, Algorithm::Dsse];
+    known
+        .into_iter()
+        .find(|algorithm| algorithm.as_str() == value)
+        .ok_or_else(|| invalid_argument(SSE, value, "The encryption method specified is not supported"))
 }
 
-/// 501 for SSE-C, on whatever operation it appears.
-pub(crate) fn refuse_customer_keys(headers: &HeaderMap) -> Outcome<()> {
-    let customer = |name: &&str| name.starts_with(CUSTOMER) || name.starts_with(COPY_SOURCE_CUSTOMER);
-    match headers.keys().map(http::HeaderName::as_str).find(customer) {
-        Some(name) => Err(not_implemented(name)),
-        None => Ok(()),
-    }
-}
-
-/// 400 where no encryption header belongs: reading, and everything about parts after the upload was created.
+/// 400 where no encryption header belongs: reading, and everything about parts after the upload was created. A
+/// customer's key is another matter: it has to come each time.
 pub(crate) fn refuse_sse_headers(headers: &HeaderMap) -> Outcome<()> {
-    refuse_customer_keys(headers)?;
     match [SSE, KEY_ID, CONTEXT, BUCKET_KEY].into_iter().find(|name| headers.contains_key(*name)) {
         Some(name) => {
             let value = text(headers, name).unwrap_or("").to_owned();
@@ -137,6 +170,12 @@ pub(crate) fn refuse_sse_headers(headers: &HeaderMap) -> Outcome<()> {
         }
         None => Ok(()),
     }
+}
+
+fn incompatible(sse: &str) -> ApiFault {
+    let message = "Server Side Encryption with Customer provided key is incompatible with the encryption method \
+                   specified";
+    invalid_argument(SSE, sse, message)
 }
 
 fn key_without_kms(key: &str) -> ApiFault {
@@ -155,7 +194,7 @@ fn parse_context(encoded: &str) -> Outcome<ContextMap> {
 }
 
 /// A present header as text; an empty SSE header counts as present, as AWS refuses it.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -192,19 +231,19 @@ mod tests {
     #[test]
     fn header_beats_bucket_default_beats_sse_s3() {
         check("", "AES256", expect!["Default_SSE_S3 S3"]);
-        check("", "kms=k1", expect![[r#"Default_SSE_KMS Kms { key: Some("k1"), context: {} }"#]]);
-        check("", "kms=", expect!["Default_SSE_KMS Kms { key: None, context: {} }"]);
+        check("", "kms=k1", expect![[r#"Default_SSE_KMS Kms { key: Some("k1"), context: {}, bucket_key: false }"#]]);
+        check("", "kms=", expect!["Default_SSE_KMS Kms { key: None, context: {}, bucket_key: false }"]);
         check("=AES256", "kms=k1", expect!["SSE_S3 S3"]);
-        check("=aws:kms", "kms=k1", expect!["SSE_KMS Kms { key: None, context: {} }"]);
+        check("=aws:kms", "kms=k1", expect!["SSE_KMS Kms { key: None, context: {}, bucket_key: false }"]);
         check(
             "=aws:kms -aws-kms-key-id=alias/mine",
             "AES256",
-            expect![[r#"SSE_KMS Kms { key: Some("alias/mine"), context: {} }"#]],
+            expect![[r#"SSE_KMS Kms { key: Some("alias/mine"), context: {}, bucket_key: false }"#]],
         );
         check(
             "=aws:kms -context=eyJhIjoiYiJ9",
             "AES256",
-            expect![[r#"SSE_KMS Kms { key: None, context: {"a": "b"} }"#]],
+            expect![[r#"SSE_KMS Kms { key: None, context: {"a": "b"}, bucket_key: false }"#]],
         );
     }
 
@@ -245,18 +284,5 @@ mod tests {
                 r#"400 The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map [("ArgumentName", "x-amz-server-side-encryption-context"), ("ArgumentValue", "e30K!")]"#
             ]],
         );
-    }
-
-    #[test]
-    fn what_is_not_built_yet_is_refused_and_never_ignored() {
-        for headers in ["=aws:kms:dsse", "-customer-algorithm=AES256", "=aws:kms -bucket-key-enabled=true"] {
-            let refused = format!("{headers} -x=1");
-            let map: HeaderMap = refused
-                .split(' ')
-                .map(|pair| pair.split_once('=').unwrap())
-                .map(|(n, v)| (http::HeaderName::try_from(format!("{SSE}{n}")).unwrap(), v.parse().unwrap()))
-                .collect();
-            assert_eq!(resolve(&map, &DefaultEncryption::default()).unwrap_err().status, 501, "{headers}");
-        }
     }
 }

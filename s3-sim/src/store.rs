@@ -3,13 +3,20 @@
 //! ```text
 //! s3.buckets    <bucket>
 //! s3.objects    <bucket>/<key>            in key order: a listing is a scan
+//! s3.bucket_keys  <bucket>/<id>
 //! s3.uploads    <bucket>/<upload id>
 //! s3.parts      <upload id>/<part, five digits>
+//! s3.versions   older versions and delete markers: `versions`
+//! s3.documents  longer configurations of buckets: `documents`
 //! ```
 //! Bucket names hold no slash, so the first slash ends the bucket. Keys are row keys only, never file names.
 
+pub(crate) mod documents;
+pub(crate) mod versions;
+
 use ::store::{Span, Store, StoreError, Table, Txn};
 
+use crate::bucket_keys::BucketKey;
 use crate::error::{Outcome, TxnFault, no_such_bucket, no_such_upload, store_failed};
 use crate::model::bucket::Bucket;
 use crate::model::multipart::{Part, Upload};
@@ -17,6 +24,7 @@ use crate::model::object::Object;
 
 const BUCKETS: Table<Bucket> = Table::new("s3.buckets");
 const OBJECTS: Table<Object> = Table::new("s3.objects");
+const BUCKET_KEYS: Table<BucketKey> = Table::new("s3.bucket_keys");
 const UPLOADS: Table<Upload> = Table::new("s3.uploads");
 const PARTS: Table<Part> = Table::new("s3.parts");
 
@@ -90,13 +98,17 @@ impl Rows {
         self.write(move |txn| {
             existing(txn, &name)?;
             let rows = format!("{name}/");
-            if !txn.scan(&OBJECTS, Span::prefix(&rows), 1)?.is_empty() {
+            if !txn.scan(&OBJECTS, Span::prefix(&rows), 1)?.is_empty() || versions::has_any(txn, &name)? {
                 return Ok(None);
             }
             let mut uploads = Vec::new();
             for (_, upload) in txn.scan(&UPLOADS, Span::prefix(&rows), usize::MAX)? {
                 let parts = drop_upload(txn, &name, &upload.id)?;
                 uploads.push((upload, parts));
+            }
+            documents::drop_all(txn, &name)?;
+            for (row, _) in txn.scan(&BUCKET_KEYS, Span::prefix(&rows), usize::MAX)? {
+                txn.delete(&BUCKET_KEYS, &row)?;
             }
             txn.delete(&BUCKETS, &name)?;
             Ok(Some(uploads))
@@ -135,21 +147,29 @@ impl Rows {
         guard: Guard,
     ) -> Result<Option<Object>, TxnFault> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        self.0.write(move |txn| commit_object(txn, &bucket, &key, &object, &guard)).await
+        self.0.write(move |txn| versions::commit_version(txn, &bucket, &key, &object, &guard)).await
     }
 
-    /// Deletes an object if `guard` holds; it comes back.
-    pub(crate) async fn delete_object(&self, bucket: &str, key: &str, guard: Guard) -> Outcome<Option<Object>> {
-        let row = object_row(bucket, key);
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+    /// One of a bucket's bucket keys, if it exists.
+    pub(crate) fn bucket_key(&self, bucket: &str, id: &str) -> Outcome<Option<BucketKey>> {
+        self.0.get(&BUCKET_KEYS, &bucket_key_row(bucket, id)).map_err(store_failed)
+    }
+
+    /// Keeps a bucket key with its bucket.
+    pub(crate) async fn put_bucket_key(&self, bucket: &str, key: BucketKey) -> Outcome<()> {
+        let bucket = bucket.to_owned();
         self.write(move |txn| {
             existing(txn, &bucket)?;
-            let standing = txn.get(&OBJECTS, &row)?;
-            guard.check(&key, standing.as_ref())?;
-            txn.delete(&OBJECTS, &row)?;
-            Ok(standing)
+            Ok(txn.put(&BUCKET_KEYS, &bucket_key_row(&bucket, &key.id), &key)?)
         })
         .await
+    }
+
+    /// Every bucket key: its bucket, and itself.
+    pub(crate) fn all_bucket_keys(&self) -> Result<Vec<(String, BucketKey)>, StoreError> {
+        let rows = self.0.scan(&BUCKET_KEYS, Span::all(), usize::MAX)?;
+        let bucket = |row: &str| row.split('/').next().unwrap_or_default().to_owned();
+        Ok(rows.into_iter().map(|(row, key)| (bucket(&row), key)).collect())
     }
 
     /// Starts an upload.
@@ -220,7 +240,7 @@ impl Rows {
             if object.facts.pieces.iter().any(|piece| !parts.iter().any(|part| part.piece == *piece)) {
                 return Err(crate::ops::invalid_part().into());
             }
-            let replaced = commit_object(txn, &bucket, &key, &object, &guard)?;
+            let replaced = versions::commit_version(txn, &bucket, &key, &object, &guard)?;
             parts.retain(|part| !standing(part));
             Ok((replaced, parts))
         })
@@ -326,6 +346,10 @@ fn existing(txn: &Txn<'_>, bucket: &str) -> Result<Bucket, TxnFault> {
 
 fn object_row(bucket: &str, key: &str) -> String {
     format!("{bucket}/{key}")
+}
+
+fn bucket_key_row(bucket: &str, id: &str) -> String {
+    format!("{bucket}/{id}")
 }
 
 fn upload_row(bucket: &str, id: &str) -> String {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::S3Sim;
 use crate::call::Call;
+use crate::customer::CustomerKey;
 use crate::digest::{Checksum, Checksums, Digests, Promise};
 use crate::error::{Outcome, invalid_argument};
 use crate::keys::Owner;
@@ -30,6 +31,8 @@ pub(crate) struct Uploading<'a> {
     pub(crate) upload: &'a Upload,
     /// 1 to 10,000.
     pub(crate) number: u16,
+    /// For an SSE-C upload: the key that came with the request.
+    pub(crate) customer: Option<CustomerKey>,
     /// What the client said of the body.
     pub(crate) promise: Promise,
     /// Bytes that must arrive, if the client said how many.
@@ -48,10 +51,10 @@ impl Uploading<'_> {
     {
         let Self { sim, upload, .. } = self;
         let owner = Owner { bucket: self.bucket, key: &upload.key };
-        let key = sim.keys.open(self.call, owner, &upload.wrapped).await?;
+        let keys = sim.keys.open(self.call, owner, &upload.wrapped, self.customer.as_ref()).await?;
         let etag_is_md5 = upload.wrapped.wrapping == Wrapping::S3Owned;
         let digests = Digests::new(self.promise.algorithm, etag_is_md5 || self.promise.wants_md5());
-        let target = Target { shelf: &sim.shelf, entropy: &sim.world.entropy, key: &key, part: self.number };
+        let target = Target { shelf: &sim.shelf, entropy: &sim.world.entropy, keys: &keys, part: self.number };
         let arrived = seal::take_in(target, digests, body).await?;
         check_length(self.length, &arrived.digested)?;
         self.promise.check(&arrived.digested, trailers().as_ref())?;
@@ -60,8 +63,8 @@ impl Uploading<'_> {
         let modified = crate::headers::whole_seconds(sim.world.now());
         let checksum = arrived.digested.checksum;
         let part = Part { piece: arrived.piece, etag, modified, proof: Vec::new() };
-        let part = Part { proof: part_proof(sim, &key, &upload.id, &part, &checksum), ..part };
-        drop(key);
+        let part = Part { proof: part_proof(sim, keys.row(), &upload.id, &part, &checksum), ..part };
+        drop(keys);
         let committed = sim.rows.put_part(&self.bucket.name, &upload.id, part.clone()).await;
         let replaced = kept_if_named(arrived.landed, committed)?;
         sim.shelf.doom(replaced.into_iter().map(|part| part.piece.blob).collect()).await;

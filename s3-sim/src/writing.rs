@@ -19,7 +19,7 @@ use crate::digest::{Checksums, Digested, Digests, Promise};
 use crate::error::{Outcome, TxnFault, fault};
 use crate::keys::Owner;
 use crate::model::multipart::LARGEST_BODY_BYTES;
-use crate::model::object::{Facts, Object, Piece, Sealed, UserHeaders, Wrapping};
+use crate::model::object::{Facts, Label, Object, Piece, Sealed, UserHeaders, Wrapping, version_subject};
 use crate::proof::{self, Row};
 use crate::seal::{self, Target};
 use crate::sse::SseChoice;
@@ -37,6 +37,8 @@ pub(crate) struct Writing<'a> {
     pub(crate) choice: SseChoice,
     /// What is stored with it.
     pub(crate) headers: UserHeaders,
+    /// Tags, ACL and locks; its place among the versions is given at the end.
+    pub(crate) label: Label,
     /// What the client said of the body.
     pub(crate) promise: Promise,
     /// Bytes that must arrive, if the client said how many.
@@ -51,6 +53,8 @@ pub(crate) struct Written {
     pub(crate) facts: Facts,
     /// Under which key.
     pub(crate) wrapping: Wrapping,
+    /// MD5 of the customer's key, where there is one.
+    pub(crate) customer_md5: Option<String>,
     /// Of the plaintext.
     pub(crate) checksum: Checksums,
 }
@@ -68,28 +72,31 @@ impl Writing<'_> {
         let fresh = sim.keys.generate(self.call, owner, &self.choice.mode).await?;
         let with_md5 = self.choice.etag_is_md5() || self.promise.wants_md5();
         let digests = Digests::new(self.promise.algorithm, with_md5);
-        let target = Target { shelf: &sim.shelf, entropy: &sim.world.entropy, key: &fresh.plaintext, part: 0 };
+        let target = Target { shelf: &sim.shelf, entropy: &sim.world.entropy, keys: &fresh.plaintext, part: 0 };
         let arrived = seal::take_in(target, digests, body).await?;
         check_length(self.length, &arrived.digested)?;
         self.promise.check(&arrived.digested, trailers().as_ref())?;
         self.call.additional("bytesTransferredIn", arrived.digested.size);
 
-        let facts = self.facts(&arrived.digested, arrived.piece);
+        let stamp = sim.stamps.next(owner.bucket, sim.world.now(), &*sim.world.entropy);
+        let facts = self.facts(&arrived.digested, arrived.piece, stamp.version);
         let checksum = Some(arrived.digested.checksum);
         let wrapping = fresh.wrapped.wrapping.clone();
         let sealed = Sealed { checksums: checksum.clone(), parts: Vec::new() };
-        let proof = object_proof(sim, owner, &fresh.plaintext, &facts, &sealed);
+        let proof = object_proof(sim, owner, fresh.plaintext.row(), &facts, &sealed);
         drop(fresh.plaintext);
-        let object = Object { facts: facts.clone(), wrapped: fresh.wrapped, proof, inline: arrived.inline };
+        let label = Label { order: stamp.order, ..self.label };
+        let object = Object { facts: facts.clone(), wrapped: fresh.wrapped, proof, inline: arrived.inline, label };
         let committed = sim.rows.put_object(bucket, key, object, self.guard.clone()).await;
         let replaced = kept_if_named(arrived.landed, committed)?;
-        sim.settle(owner, &wrapping, replaced).await;
-        Ok(Written { facts, wrapping, checksum })
+        sim.settle(owner, facts.version.as_deref(), &wrapping, replaced).await;
+        Ok(Written { facts, wrapping, customer_md5: self.choice.customer_md5(), checksum })
     }
 
-    fn facts(&self, digested: &Digested, piece: Piece) -> Facts {
+    fn facts(&self, digested: &Digested, piece: Piece, version: Option<String>) -> Facts {
         Facts {
             generation: self.sim.world.uuid(),
+            version,
             size: digested.size,
             etag: etag(self.sim, self.choice.etag_is_md5(), digested),
             modified: crate::headers::whole_seconds(self.sim.world.now()),
@@ -132,15 +139,23 @@ pub(crate) fn object_proof(
 
 impl S3Sim {
     /// After a commit: tells the ledger of the new row's key, and deletes what the row replaced.
-    pub(crate) async fn settle(&self, owner: Owner<'_>, wrapping: &Wrapping, replaced: Option<Object>) {
-        self.forget(&owner.subject(), replaced).await;
-        self.world.custodian().wrapped(&owner.subject(), Place::S3Metadata, wrapping.by());
+    pub(crate) async fn settle(
+        &self,
+        owner: Owner<'_>,
+        version: Option<&str>,
+        wrapping: &Wrapping,
+        replaced: Option<Object>,
+    ) {
+        self.forget(&owner.bucket.name, owner.key, replaced).await;
+        let subject = version_subject(&owner.bucket.name, owner.key, version);
+        self.world.custodian().wrapped(&subject, Place::S3Metadata, wrapping.by(&owner.bucket.name));
     }
 
-    /// Of an object whose row is gone: tells the ledger, deletes the blobs.
-    pub(crate) async fn forget(&self, subject: &str, gone: Option<Object>) {
-        if let Some(object) = gone {
-            self.world.custodian().dropped(subject, Place::S3Metadata);
+    /// Of objects whose rows are gone: tells the ledger, deletes the blobs.
+    pub(crate) async fn forget(&self, bucket: &str, key: &str, gone: impl IntoIterator<Item = Object>) {
+        for object in gone {
+            let subject = version_subject(bucket, key, object.facts.version.as_deref());
+            self.world.custodian().dropped(&subject, Place::S3Metadata);
             self.shelf.doom(object.blobs()).await;
         }
     }

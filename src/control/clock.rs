@@ -53,7 +53,7 @@ pub(super) async fn write(State(control): State<Control>, body: Bytes) -> Respon
 /// Durations with days and weeks of 24 hours and years of 365 days: the simulated clock knows no calendar.
 fn days_and_more(text: &str) -> Option<SignedDuration> {
     let text = text.trim();
-    let Some(unit) = text.chars().last() else { return None };
+    let unit = text.chars().last()?;
     let hours = match unit {
         'd' => 24,
         'w' => 24 * 7,

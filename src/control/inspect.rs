@@ -29,11 +29,15 @@ pub(super) async fn health(State(control): State<Control>) -> Response {
             "stalled": control.trail.stalled(),
         },
         "ebs": control.ebs.as_ref().map(|ebs| ebs.status()),
+        "s3": control.s3.as_ref().map(|s3| s3.status()),
     }))
     .into_response()
 }
 
 pub(super) async fn keys(State(control): State<Control>) -> Response {
+    if let Some(s3) = &control.s3 {
+        s3.expire_bucket_keys();
+    }
     let trail = control.trail.clone();
     match tokio::task::spawn_blocking(move || {
         trail.flush();

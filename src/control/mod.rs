@@ -7,12 +7,16 @@
 //! GET  /_sim/events  server-sent events; ?format=json&since=N for what already happened
 //! GET  /_sim/keys    the ledger                      GET /_sim/why/{eventId}  the decision behind a call
 //! GET  /_sim/disk?subject=volume/… | object/…        where the ciphertext lies, for looking at it
+//! GET  /_sim/object?bucket=…&key=…                  an object as it is stored: wrapped key, headers, ciphertext
+//! GET  /_sim/hsm     POST /_sim/hsm/{n}/tamper   POST /_sim/hsm/restore
 //! POST /_sim/peer/identities                         IAM's answers for a storage process that shares our secret
 //! ```
 
 mod clock;
 mod events;
+mod hsm;
 mod inspect;
+mod object;
 mod peer;
 
 use std::sync::Arc;
@@ -27,6 +31,7 @@ use serde_json::json;
 use crate::flags::Service;
 use crate::os::SimClock;
 use crate::remote::Peer;
+use crate::state::KeptSecret;
 
 /// What the control plane may look at and move.
 #[derive(Clone)]
@@ -37,6 +42,8 @@ pub struct Control {
     pub clock: Arc<SimClock>,
     /// Told when the clock moved.
     pub kms: Option<Arc<kms_sim::KmsSim>>,
+    /// Where the domain key can be had again.
+    pub hsm_backup: KeptSecret,
     /// Asked for data files and device status.
     pub ebs: Option<Arc<ebs_sim::EbsSim>>,
     /// Asked for data files.
@@ -62,6 +69,10 @@ pub fn router(control: Control) -> Router {
         .route("/_sim/keys", get(inspect::keys))
         .route("/_sim/why/{event_id}", get(inspect::why))
         .route("/_sim/disk", get(inspect::disk))
+        .route("/_sim/object", get(object::inspect))
+        .route("/_sim/hsm", get(hsm::status))
+        .route("/_sim/hsm/{number}/tamper", post(hsm::tamper))
+        .route("/_sim/hsm/restore", post(hsm::restore))
         .route("/_sim/peer/identities", post(peer::identities))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "the control plane has no such page; see /_sim/health") })
         .with_state(control)

@@ -8,6 +8,7 @@ mod ec2;
 mod host;
 mod note;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,7 +30,7 @@ pub async fn mount(flags: &MountFlags) -> anyhow::Result<ExitCode> {
     let mut note = Note::begin(&flags.dir, &flags.volume, &flags.endpoint)?;
     match raise(flags, &mut note).await {
         Ok(()) => {
-            println!("{} on {}", flags.volume, note.dir.display());
+            writeln!(std::io::stdout(), "{} on {}", flags.volume, note.dir.display())?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {

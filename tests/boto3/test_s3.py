@@ -136,12 +136,6 @@ def test_headers_that_do_not_fit_together(s3, bucket, key, refused):
     refused("InvalidArgument", s3.put_object, **bad, **request)
 
 
-def test_what_is_not_here_yet_is_refused_and_not_ignored(s3, bucket, refused):
-    request = {"Bucket": bucket, "Key": "a", "Body": BODY}
-    refused("NotImplemented", s3.put_object, SSECustomerAlgorithm="AES256", SSECustomerKey=b"k" * 32, **request)
-    refused("NotImplemented", s3.put_object, ServerSideEncryption="aws:kms:dsse", **request)
-
-
 def test_bytes_at_rest_are_ciphertext(server, s3, bucket):
     large = b"A" * 300_000
     s3.put_object(Bucket=bucket, Key="small", Body=BODY)

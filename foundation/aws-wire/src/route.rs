@@ -38,6 +38,10 @@ pub type S3Door = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualBucket(pub String);
 
+/// In the extensions of a request that a version 2 signature proved: S3 does not let such a one use KMS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegacySignature;
+
 /// Everything behind the port.
 pub struct Doors {
     /// KMS, CloudTrail.

@@ -1,7 +1,8 @@
 //! The way of an S3 request: prove the caller, wrap the body, take the signature off, hand over.
 //!
 //! Behind this door a request looks unsigned: no `Authorization`, no `X-Amz-*` of a presigned URL. Whoever reads it finds
-//! in its extensions the `CallContext`, the `VirtualBucket` if the host named one, and `Trailers` if some will follow.
+//! in its extensions the `CallContext`, the `VirtualBucket` if the host named one, `LegacySignature` if it was signed with
+//! version 2, and `Trailers` if some will follow.
 
 use aws_core::fault::ApiFault;
 use axum::body::Body;
@@ -15,7 +16,7 @@ use crate::auth::{Admission, Knock, Payload, canonical};
 use crate::fault::Protocol;
 use crate::place::ReadClaim;
 use crate::query::Params;
-use crate::route::{Doors, VirtualBucket};
+use crate::route::{Doors, LegacySignature, VirtualBucket};
 use crate::{answer, body, fault, host};
 
 /// Answers an S3 request. `id` names it.
@@ -55,6 +56,9 @@ fn admitted(
     strip(&mut parts, claim.as_ref());
     if let Some(bucket) = host::bucket(canonical::host(&parts)) {
         parts.extensions.insert(VirtualBucket(bucket));
+    }
+    if claim.is_some_and(|claim| matches!(claim.style, Style::Legacy { .. })) {
+        parts.extensions.insert(LegacySignature);
     }
     parts.extensions.insert(context);
     Ok(Request::from_parts(parts, body))

@@ -17,6 +17,12 @@ pub enum KmsError {
     /// All checks passed, and nothing was done, as asked.
     #[error("The request would have succeeded, but the DryRun option is set.")]
     DryRunOperation,
+    /// The import token's day is over.
+    #[error("The import token is expired. Use GetParametersForImport to get a new import token and public key.")]
+    ExpiredImportToken,
+    /// Other material than was expected.
+    #[error("{0}")]
+    IncorrectKeyMaterial(String),
     /// The key named is not the key of the blob.
     #[error("The key ID in the request does not identify a CMK that can perform this operation.")]
     IncorrectKey,
@@ -35,6 +41,9 @@ pub enum KmsError {
     /// Not a grant token.
     #[error("{0}")]
     InvalidGrantToken(String),
+    /// Not an import token, or one for another key.
+    #[error("The import token is invalid or is associated with a different KMS key.")]
+    InvalidImportToken,
     /// The key is of another usage.
     #[error("{0}")]
     InvalidKeyUsage(String),
@@ -44,6 +53,12 @@ pub enum KmsError {
     /// Something broke inside KMS, or it could not be reached.
     #[error("{0}")]
     KmsInternal(String),
+    /// The MAC is not one of this message under this key.
+    #[error("")]
+    KmsInvalidMac,
+    /// The signature is not one of this message by this key.
+    #[error("")]
+    KmsInvalidSignature,
     /// The key's state forbids it.
     #[error("{0}")]
     KmsInvalidState(String),
@@ -96,7 +111,10 @@ impl KmsError {
             Self::Conflict(_) => "ConflictException",
             Self::Disabled(_) => "DisabledException",
             Self::DryRunOperation => "DryRunOperationException",
+            Self::ExpiredImportToken => "ExpiredImportTokenException",
             Self::IncorrectKey => "IncorrectKeyException",
+            Self::IncorrectKeyMaterial(_) => "IncorrectKeyMaterialException",
+            Self::InvalidImportToken => "InvalidImportTokenException",
             Self::InvalidAliasName(_) => "InvalidAliasNameException",
             Self::InvalidArn(_) => "InvalidArnException",
             Self::InvalidCiphertext => "InvalidCiphertextException",
@@ -105,6 +123,8 @@ impl KmsError {
             Self::InvalidKeyUsage(_) => "InvalidKeyUsageException",
             Self::InvalidMarker => "InvalidMarkerException",
             Self::KmsInternal(_) => "KMSInternalException",
+            Self::KmsInvalidMac => "KMSInvalidMacException",
+            Self::KmsInvalidSignature => "KMSInvalidSignatureException",
             Self::KmsInvalidState(_) => "KMSInvalidStateException",
             Self::KeyUnavailable(_) => "KeyUnavailableException",
             Self::LimitExceeded(_) => "LimitExceededException",
@@ -130,7 +150,10 @@ impl KmsError {
             | Self::Conflict(_)
             | Self::Disabled(_)
             | Self::DryRunOperation
+            | Self::ExpiredImportToken
             | Self::IncorrectKey
+            | Self::IncorrectKeyMaterial(_)
+            | Self::InvalidImportToken
             | Self::InvalidAliasName(_)
             | Self::InvalidArn(_)
             | Self::InvalidCiphertext
@@ -138,6 +161,8 @@ impl KmsError {
             | Self::InvalidGrantToken(_)
             | Self::InvalidKeyUsage(_)
             | Self::InvalidMarker
+            | Self::KmsInvalidMac
+            | Self::KmsInvalidSignature
             | Self::KmsInvalidState(_)
             | Self::LimitExceeded(_)
             | Self::MalformedPolicyDocument(_)

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use aws_core::policy::condition::Facts;
 use aws_core::policy::evaluate::{GrantVoice, Question, ResourceRule, ResourceVoice, Voices, evaluate};
 use aws_core::policy::explain::{Considered, Contribution, Explanation, Layer, Verdict};
+use aws_core::principal::Principal;
 use kms_api::error::KmsError;
 use kms_api::shapes::ContextMap;
 
@@ -76,7 +77,7 @@ pub(crate) struct Asking<'a, 'c, A> {
 impl KmsSim {
     /// Starts a question about one key.
     pub(crate) fn ask<'a, 'c, A: Action>(&'a self, call: &'a mut Call<'c>, found: &Found) -> Asking<'a, 'c, A> {
-        let mut facts = facts::of_call(call.ctx);
+        let mut facts = self.facts_of(call);
         let aliases = self.registry.alias_names(&found.key.address);
         facts::add_key(&mut facts, &found.key, aliases, found.alias.as_deref());
         let key = found.key.clone();
@@ -93,6 +94,12 @@ impl KmsSim {
         }
     }
 
+    fn facts_of(&self, call: &Call<'_>) -> Facts {
+        let mut facts = facts::of_call(call.ctx);
+        facts::add_time(&mut facts, self.world.now());
+        facts
+    }
+
     /// Decides an action that only IAM policies govern. `resource` is `*` or an alias ARN.
     pub(crate) fn permit<A: Action>(
         &self,
@@ -102,7 +109,9 @@ impl KmsSim {
     ) -> Result<Permitted<A>, KmsError> {
         let identity = self.world.identities.policies(&call.ctx.caller);
         let voices = Voices { identity: &identity, resource: None, grants: &[] };
-        let explanation = evaluate(&Question { call: call.ctx, action: A::NAME, resource, facts }, &voices);
+        let mut facts = facts.clone();
+        facts::add_time(&mut facts, self.world.now());
+        let explanation = evaluate(&Question { call: call.ctx, action: A::NAME, resource, facts: &facts }, &voices);
         call.decided(&Arc::new(explanation), &format!("on resource: {resource}"))?;
         Ok(Permitted(PhantomData))
     }
@@ -115,7 +124,7 @@ impl KmsSim {
         policy: &KeyPolicy,
     ) -> bool {
         let identity = self.world.identities.policies(&call.ctx.caller);
-        let mut facts = facts::of_call(call.ctx);
+        let mut facts = self.facts_of(call);
         facts::add_key_kind(&mut facts, kind);
         let (action, resource) = (PutKeyPolicy::NAME, &*key.arn());
         evaluate(
@@ -129,7 +138,7 @@ impl KmsSim {
     /// policy has no say. An explicit Deny still counts.
     pub(crate) fn decide_retiring(&self, call: &mut Call<'_>, grant: &Grant, key: &Key) -> Result<(), KmsError> {
         let identity = self.world.identities.policies(&call.ctx.caller);
-        let facts = facts::of_call(call.ctx);
+        let facts = self.facts_of(call);
         let voices = Voices { identity: &identity, resource: None, grants: &[] };
         let question = Question { call: call.ctx, action: RetireGrant::NAME, resource: &key.arn, facts: &facts };
         let mut explanation = evaluate(&question, &voices);
@@ -201,6 +210,7 @@ impl<'a, A: Action> Asking<'a, '_, A> {
         match explanation.allowed() {
             true => {
                 self.call.tie(&self.kms.world, &self.key);
+                self.call.keys.push(self.key.clone());
                 Ok(Authorized { key: self.key, action: PhantomData })
             }
             false => Err(self.denied(&explanation)),
@@ -229,9 +239,12 @@ impl<'a, A: Action> Asking<'a, '_, A> {
         let Some(operation) = A::GRANTABLE else { return Vec::new() };
         let principal = &self.call.ctx.caller.principal;
         let mut names = names_of(principal);
-        names.push(format!("arn:aws:iam::{}:root", principal.account()));
+        if !matches!(principal, Principal::Service { .. }) {
+            names.push(format!("arn:aws:iam::{}:root", principal.account()));
+        }
         names.dedup();
-        let showing = Showing { operation, context: self.context, child: self.child };
+        let source_arn = facts::source_arn(self.call.ctx);
+        let showing = Showing { operation, context: self.context, source_arn, child: self.child };
         let own_arn = &names[0];
         let grants = self.kms.registry.grants_to(&self.key.address, &names);
         let account_wide = |grant: &Grant| grant.grantee.ends_with(":root") && !principal.is_root();

@@ -9,10 +9,14 @@
 //! Each door demands the proof that `authorize` has decided, so that forgetting to ask does not compile. There is no
 //! door that gives out a backing key, and none that takes a key by name.
 
+pub mod asymmetric;
+pub mod import;
+
 use std::fmt;
 use std::sync::Arc;
 
 use aws_core::time::Timestamp;
+use envelope::asymmetric::EncryptionAlgorithm;
 use envelope::blob::{self, CiphertextBlob};
 use envelope::context::EncryptionContext;
 use envelope::entropy::Entropy;
@@ -32,8 +36,38 @@ use crate::model::address::KeyAddress;
 use crate::model::backing_key::{BackingKey, MaterialId, Origin};
 use crate::model::key::Key;
 use crate::model::key_state::Refusal;
+use crate::model::purpose::KeySpec;
 
 const BACKING_KEY_BYTES: usize = 32;
+
+/// How something is sealed, beside the key.
+#[derive(Clone, Debug)]
+pub enum Cipher {
+    /// In a blob, under symmetric material, with an encryption context.
+    Symmetric(EncryptionContext),
+    /// To a key pair: raw, with neither header nor context.
+    Oaep(EncryptionAlgorithm),
+}
+
+impl Cipher {
+    /// What is sealed to a key pair must be shorter than its modulus, by what the padding takes.
+    pub fn check_length(&self, key: &Key, len: usize) -> Result<(), KmsError> {
+        let (Self::Oaep(algorithm), KeySpec::Pair(spec)) = (self, key.purpose.spec) else { return Ok(()) };
+        match algorithm.longest_plaintext(spec) {
+            Some(longest) if len > longest => Err(asymmetric::too_long(key, algorithm.name(), longest)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// What comes to be opened.
+#[derive(Clone, Debug)]
+pub enum Sealed {
+    /// A blob of ours, which names its material.
+    Blob(CiphertextBlob),
+    /// Anything else: nobody knows before it opens.
+    Raw(Vec<u8>),
+}
 
 /// The HSM, seen from outside.
 pub struct Boundary {
@@ -84,9 +118,7 @@ impl Boundary {
     /// Takes in 32 bytes of material that a test brings along. Its id is derived, not drawn, so that blobs made in
     /// one run of a test open in the next.
     pub fn take_in(&self, key: &KeyAddress, bytes: &Secret, since: Timestamp) -> Result<BackingKey, KmsError> {
-        let digest =
-            Sha256::new().chain_update(b"sse-sim material id").chain_update(&key.id).chain_update(bytes.expose());
-        self.wrapped(key, MaterialId(digest.finalize().into()), bytes, since, Origin::Creation)
+        self.wrapped(key, named(key, bytes.expose()), bytes, since, Origin::Creation)
     }
 
     fn wrapped(
@@ -98,7 +130,7 @@ impl Boundary {
         origin: Origin,
     ) -> Result<BackingKey, KmsError> {
         let wrapped = wrap::wrap(&*self.root()?, &binding(key, id), bytes.expose(), &*self.entropy);
-        Ok(BackingKey { id, wrapped: Some(wrapped), since, origin, description: None, valid_to: None })
+        Ok(BackingKey { id, wrapped: Some(wrapped), public: None, since, origin, description: None, valid_to: None })
     }
 
     fn root(&self) -> Result<Arc<Secret>, KmsError> {
@@ -106,13 +138,8 @@ impl Boundary {
     }
 
     /// Seals what a caller brings.
-    pub fn encrypt(
-        &self,
-        key: &Authorized<Encrypt>,
-        context: &EncryptionContext,
-        plaintext: &Secret,
-    ) -> Result<Vec<u8>, KmsError> {
-        self.seal(key, blob::Origin::Encrypt, context, plaintext)
+    pub fn encrypt(&self, key: &Authorized<Encrypt>, cipher: &Cipher, plaintext: &Secret) -> Result<Vec<u8>, KmsError> {
+        self.seal_by(key, cipher, plaintext)
     }
 
     /// A new data key of `len` bytes, in plaintext and sealed.
@@ -138,25 +165,20 @@ impl Boundary {
         self.seal(key, blob::Origin::DataKey, context, &data_key)
     }
 
-    /// Opens a blob. Tampering and another context are one error, as in AWS.
-    pub fn decrypt(
-        &self,
-        key: &Authorized<Decrypt>,
-        sealed: &CiphertextBlob,
-        context: &EncryptionContext,
-    ) -> Result<Secret, KmsError> {
-        self.unseal(key, sealed, context)
+    /// Opens what was sealed. Tampering and another context are one error, as in AWS.
+    pub fn decrypt(&self, key: &Authorized<Decrypt>, cipher: &Cipher, sealed: &Sealed) -> Result<Secret, KmsError> {
+        self.unseal_by(key, cipher, sealed)
     }
 
-    /// Opens a blob under one key and seals it under another; the plaintext stays inside.
+    /// Opens under one key and seals under another; the plaintext stays inside.
     pub fn re_encrypt(
         &self,
-        from: (&Authorized<ReEncryptFrom>, &EncryptionContext),
-        to: (&Authorized<ReEncryptTo>, &EncryptionContext),
-        sealed: &CiphertextBlob,
+        from: (&Authorized<ReEncryptFrom>, &Cipher),
+        to: (&Authorized<ReEncryptTo>, &Cipher),
+        sealed: &Sealed,
     ) -> Result<Vec<u8>, KmsError> {
-        let plaintext = self.unseal(from.0, sealed, from.1)?;
-        self.seal(to.0, blob::Origin::Encrypt, to.1, &plaintext)
+        let plaintext = self.unseal_by(from.0, from.1, sealed)?;
+        self.seal_by(to.0, to.1, &plaintext)
     }
 
     /// Random bytes for a caller.
@@ -179,6 +201,23 @@ impl Boundary {
     /// Wipes what is kept open of material that is no more.
     pub fn forget(&self, material: MaterialId) {
         self.fleet.each().for_each(|module| module.forget(material));
+    }
+
+    fn seal_by(&self, key: &Key, cipher: &Cipher, plaintext: &Secret) -> Result<Vec<u8>, KmsError> {
+        match cipher {
+            Cipher::Symmetric(context) => self.seal(key, blob::Origin::Encrypt, context, plaintext),
+            Cipher::Oaep(algorithm) => self.seal_to(key, *algorithm, plaintext),
+        }
+    }
+
+    fn unseal_by(&self, key: &Key, cipher: &Cipher, sealed: &Sealed) -> Result<Secret, KmsError> {
+        match (cipher, sealed) {
+            (Cipher::Symmetric(context), Sealed::Blob(blob)) => self.unseal(key, blob, context),
+            (Cipher::Oaep(algorithm), Sealed::Raw(bytes)) => self.unseal_with(key, *algorithm, bytes),
+            (Cipher::Symmetric(_), Sealed::Raw(_)) | (Cipher::Oaep(_), Sealed::Blob(_)) => {
+                Err(KmsError::InvalidCiphertext)
+            }
+        }
     }
 
     fn seal(
@@ -231,6 +270,12 @@ fn no_hsm() -> KmsError {
 }
 
 const TOKEN_BINDING: &[u8] = b"sse-sim grant token";
+
+/// The name of material that comes from outside: the same bytes in the same key have the same.
+fn named(key: &KeyAddress, bytes: &[u8]) -> MaterialId {
+    let digest = Sha256::new().chain_update(b"sse-sim material id").chain_update(&key.id).chain_update(bytes);
+    MaterialId(digest.finalize().into())
+}
 
 /// Ties a wrapped backing key to its key and generation: a row copied to another key does not unwrap.
 fn binding(key: &KeyAddress, material: MaterialId) -> Vec<u8> {

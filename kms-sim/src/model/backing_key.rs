@@ -59,6 +59,8 @@ pub struct BackingKey {
     /// Openable only inside the HSM boundary. `None` while imported material is away: deleted, expired, or not yet
     /// imported in this region. Its name stays, so that the same bytes can come back.
     pub wrapped: Option<Vec<u8>>,
+    /// The public key of a pair, as SubjectPublicKeyInfo.
+    pub public: Option<Vec<u8>>,
     /// Since when it is, or was, current.
     pub since: Timestamp,
     /// Why it was made.

@@ -7,13 +7,14 @@ use aws_core::time::Timestamp;
 use kms_api::shapes::{ContextMap, GrantConstraints};
 
 use super::address::KeyAddress;
+use super::purpose::{KeyUsage, Purpose};
 
 /// Most grants that one key may have.
 pub const GRANTS_PER_KEY: usize = 50_000;
 
 macro_rules! grant_operations {
     ($($name:ident),* $(,)?) => {
-        /// What a grant can allow on a symmetric encryption key, by AWS's names and in AWS's order.
+        /// What a grant can allow, by AWS's names and in AWS's order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum GrantOperation { $(#[doc = concat!("`", stringify!($name), "`")] $name),* }
 
@@ -36,17 +37,44 @@ grant_operations!(
     GenerateDataKeyWithoutPlaintext,
     ReEncryptFrom,
     ReEncryptTo,
+    Sign,
+    Verify,
+    GetPublicKey,
     CreateGrant,
     RetireGrant,
     DescribeKey,
     GenerateDataKeyPair,
     GenerateDataKeyPairWithoutPlaintext,
+    GenerateMac,
+    VerifyMac,
+    DeriveSharedSecret,
+    Encapsulate,
+    Decapsulate,
 );
 
 impl GrantOperation {
     /// Reads AWS's name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|operation| operation.name() == name)
+    }
+
+    /// Whether keys of this purpose do it.
+    pub fn suits(self, purpose: Purpose) -> bool {
+        match self {
+            Self::CreateGrant | Self::RetireGrant | Self::DescribeKey => true,
+            Self::Encrypt | Self::Decrypt | Self::ReEncryptFrom | Self::ReEncryptTo => {
+                purpose.usage == KeyUsage::EncryptDecrypt
+            }
+            Self::GenerateDataKey
+            | Self::GenerateDataKeyWithoutPlaintext
+            | Self::GenerateDataKeyPair
+            | Self::GenerateDataKeyPairWithoutPlaintext => purpose.is_default(),
+            Self::GetPublicKey => purpose.is_asymmetric(),
+            Self::Sign | Self::Verify => purpose.usage == KeyUsage::SignVerify,
+            Self::GenerateMac | Self::VerifyMac => purpose.usage == KeyUsage::GenerateVerifyMac,
+            Self::DeriveSharedSecret => purpose.usage == KeyUsage::KeyAgreement,
+            Self::Encapsulate | Self::Decapsulate => purpose.usage == KeyUsage::EncapsulateDecapsulate,
+        }
     }
 }
 
@@ -61,12 +89,18 @@ pub struct Grant {
     pub name: Option<String>,
     /// Who may use the key: an ARN, or a service principal.
     pub grantee: String,
+    /// Whether the grant was made to a service by that name (`GranteeServicePrincipal`).
+    pub grantee_is_service: bool,
     /// Who may end the grant.
     pub retiring: Option<String>,
+    /// Whether that is a service, named as such (`RetiringServicePrincipal`).
+    pub retiring_is_service: bool,
     /// What the grantee may do.
     pub operations: Vec<GrantOperation>,
     /// Under which encryption context; `None` for any.
     pub constraints: Option<GrantConstraints>,
+    /// On behalf of which resource; `None` for any.
+    pub source_arn: Option<String>,
     /// ARN of the root of the account that made it.
     pub issuer: String,
     /// When it was made.
@@ -80,6 +114,8 @@ pub struct Showing<'a> {
     pub operation: GrantOperation,
     /// Its encryption context, where the operation has one.
     pub context: Option<&'a ContextMap>,
+    /// The resource on whose behalf a service asks (`aws:SourceArn`).
+    pub source_arn: Option<&'a str>,
     /// For CreateGrant: the grant to be made.
     pub child: Option<&'a Grant>,
 }
@@ -87,8 +123,12 @@ pub struct Showing<'a> {
 impl Grant {
     /// Whether the two were asked for with the same parameters, name included: then the second is a retry.
     pub fn is_retry_of(&self, other: &Self) -> bool {
+        let parties = |grant: &Self| (grant.grantee_is_service, grant.retiring_is_service, grant.source_arn.clone());
         let same_words = self.name == other.name && self.grantee == other.grantee && self.retiring == other.retiring;
-        same_words && self.operations == other.operations && self.constraints == other.constraints
+        same_words
+            && parties(self) == parties(other)
+            && self.operations == other.operations
+            && self.constraints == other.constraints
     }
 
     /// Whether this grant allows the request; else what does not fit.
@@ -98,6 +138,9 @@ impl Grant {
         }
         if let Some(context) = showing.context {
             self.admits(context)?;
+        }
+        if self.source_arn.as_deref().is_some_and(|wanted| showing.source_arn != Some(wanted)) {
+            return Err("the request is not made on behalf of the resource that the grant names".into());
         }
         showing.child.map_or(Ok(()), |child| self.covers(child))
     }
@@ -122,12 +165,20 @@ impl Grant {
         if !child.operations.iter().all(|operation| self.operations.contains(operation)) {
             return Err("the new grant has operations that this grant lacks".into());
         }
+        if self.source_arn.is_some() && child.source_arn != self.source_arn {
+            return Err("the new grant is not for the resource that this grant is for".into());
+        }
         match &self.constraints {
             Some(own) if !at_least_as_strict(child.constraints.as_ref(), own) => {
                 Err("the new grant's constraints are weaker than this grant's".into())
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// `ACCOUNT/REGION/KEY/GRANT`: its row's name, by which lists across keys are ordered.
+    pub fn row(&self) -> String {
+        format!("{}/{}", self.key.row(), self.id)
     }
 
     /// Whether `principal` is the one who may end this grant.
@@ -138,9 +189,16 @@ impl Grant {
     }
 }
 
-/// The names under which a grant can speak of a principal: itself, and the role behind a session.
+/// The names under which a grant can speak of a principal: itself, the role behind a session, and a service without
+/// its region.
 pub fn names_of(principal: &Principal) -> Vec<String> {
-    [Some(principal.arn()), principal.role_arn()].into_iter().flatten().collect()
+    [Some(principal.arn()), principal.role_arn(), regionless(principal)].into_iter().flatten().collect()
+}
+
+fn regionless(principal: &Principal) -> Option<String> {
+    let Principal::Service { name, .. } = principal else { return None };
+    let (service, region) = name.strip_suffix(".amazonaws.com")?.split_once('.')?;
+    (!region.is_empty()).then(|| format!("{service}.amazonaws.com"))
 }
 
 /// Names of context pairs are compared without regard to case, values exactly.
@@ -202,16 +260,20 @@ mod tests {
             key: KeyAddress { account: AccountId::default_account(), region: Region::default_region(), id: "k".into() },
             name: None,
             grantee: "arn:aws:iam::000000000000:user/u".into(),
+            grantee_is_service: false,
             retiring: None,
+            retiring_is_service: false,
             operations: operations.to_vec(),
             constraints,
+            source_arn: None,
             issuer: String::new(),
             created: Timestamp::UNIX_EPOCH,
         }
     }
 
     fn decrypts(grant: &Grant, context: &ContextMap) -> bool {
-        let showing = Showing { operation: GrantOperation::Decrypt, context: Some(context), child: None };
+        let showing =
+            Showing { operation: GrantOperation::Decrypt, context: Some(context), source_arn: None, child: None };
         grant.fits(&showing).is_ok()
     }
 
@@ -234,8 +296,11 @@ mod tests {
     fn a_child_grant_never_allows_more_than_its_parent() {
         use GrantOperation::{CreateGrant, Decrypt, Encrypt};
         let parent = grant(&[CreateGrant, Decrypt], subset(&[("a", "1")]));
-        let fits =
-            |child: &Grant| parent.fits(&Showing { operation: CreateGrant, context: None, child: Some(child) }).is_ok();
+        let fits = |child: &Grant| {
+            parent
+                .fits(&Showing { operation: CreateGrant, context: None, source_arn: None, child: Some(child) })
+                .is_ok()
+        };
         assert!(fits(&grant(&[Decrypt], subset(&[("a", "1"), ("b", "2")]))));
         assert!(fits(&grant(&[Decrypt], exact(&[("a", "1")]))));
         assert!(!fits(&grant(&[Decrypt, Encrypt], subset(&[("a", "1")]))));

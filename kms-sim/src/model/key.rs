@@ -1,6 +1,7 @@
 //! A KMS key: what it is called, what state it is in, who may use it, and its generations of (wrapped) material.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_core::time::{Timestamp, epoch_seconds};
 use kms_api::error::KmsError;
@@ -11,12 +12,25 @@ use super::address::KeyAddress;
 use super::backing_key::{BackingKey, MaterialId, Origin};
 use super::key_policy::KeyPolicy;
 use super::key_state::{Happening, KeyState, Refusal, Use};
+use super::key_store::{Backing, Lodging};
+use super::last_usage::LastUsage;
 use super::managed::ManagedService;
+use super::purpose::{KeySpec, KeyUsage, Purpose};
 use super::replica::MultiRegion;
 use super::rotation::{Rotation, after};
 
-/// The one key spec served so far.
-pub const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
+/// Customer managed keys that an account may have in a region.
+pub const KEYS_PER_REGION: usize = 100_000;
+
+/// Whether one more key may be made beside so many.
+pub fn check_quota(count: usize) -> Result<(), KmsError> {
+    match count < KEYS_PER_REGION {
+        true => Ok(()),
+        false => Err(KmsError::LimitExceeded(format!(
+            "The maximum number of KMS keys in this account and region ({KEYS_PER_REGION}) is reached."
+        ))),
+    }
+}
 
 /// Who manages a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +48,23 @@ pub enum KeyOrigin {
     AwsKms,
     /// Imported.
     External,
+    /// In the CloudHSM cluster of a custom key store.
+    CloudHsm,
+    /// In an external key manager, behind the proxy of a custom key store, over material of KMS's own.
+    ExternalKeyStore,
 }
 
 impl KeyOrigin {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::AwsKms, Self::External];
+    pub const ALL: &[Self] = &[Self::AwsKms, Self::External, Self::CloudHsm, Self::ExternalKeyStore];
 
     /// AWS's word.
     pub fn name(self) -> &'static str {
         match self {
             Self::AwsKms => "AWS_KMS",
             Self::External => "EXTERNAL",
+            Self::CloudHsm => "AWS_CLOUDHSM",
+            Self::ExternalKeyStore => "EXTERNAL_KEY_STORE",
         }
     }
 
@@ -63,7 +83,7 @@ pub struct Deletion {
     pub window_days: u32,
 }
 
-/// A KMS key of spec `SYMMETRIC_DEFAULT` and usage `ENCRYPT_DECRYPT`.
+/// A KMS key.
 #[derive(Clone, Debug)]
 pub struct Key {
     /// Its full name.
@@ -76,8 +96,12 @@ pub struct Key {
     pub description: String,
     /// Who manages it.
     pub manager: KeyManager,
+    /// What it is made of and what it is for.
+    pub purpose: Purpose,
     /// Whose its material is.
     pub origin: KeyOrigin,
+    /// The custom key store that it lives in; `None` for KMS's own HSMs.
+    pub lodging: Option<Lodging>,
     /// Its place among related multi-Region keys; `None` for a key of one region.
     pub multi_region: Option<MultiRegion>,
     /// Where it is in its life.
@@ -98,12 +122,19 @@ pub struct Key {
     pub policy: KeyPolicy,
     /// In order of tag keys.
     pub tags: BTreeMap<String, String>,
+    /// Shared by all versions of this key that are shown one after the other.
+    pub last_usage: Arc<LastUsage>,
 }
 
 impl Key {
     /// The generation that new ciphertexts are made with; a key that waits for its first import has none.
     pub fn current(&self) -> Result<&BackingKey, KmsError> {
         self.materials.last().ok_or_else(|| Refusal::IsPendingImport.about(&self.arn))
+    }
+
+    /// The id of the current generation; only symmetric encryption keys have generations.
+    pub fn current_generation(&self) -> Option<MaterialId> {
+        self.materials.last().filter(|_| self.purpose.is_default()).map(|current| current.id)
     }
 
     /// Whether no generation of imported material is away.
@@ -161,7 +192,44 @@ impl Key {
 
     /// Whether the state lets the key be used so; else AWS's exception.
     pub fn permit(&self, purpose: Use) -> Result<(), KmsError> {
-        self.state.permits(purpose).map_err(|refusal| refusal.about(&self.arn))
+        self.shown_state().permits(purpose).map_err(|refusal| refusal.about(&self.arn))
+    }
+
+    /// The state that the world sees: a usable key in a store that is not connected is unavailable.
+    pub fn shown_state(&self) -> KeyState {
+        let is_cut_off = self.lodging.as_ref().is_some_and(|lodging| !lodging.link.is_up());
+        match self.state {
+            KeyState::Enabled | KeyState::Disabled if is_cut_off => KeyState::Unavailable,
+            state => state,
+        }
+    }
+
+    /// Whether the key is for this; else AWS's exception, about the operation of this name.
+    pub fn check_usage(&self, wanted: KeyUsage, operation: &str) -> Result<(), KmsError> {
+        match self.purpose.usage {
+            usage if usage == wanted => Ok(()),
+            usage => Err(KmsError::InvalidKeyUsage(format!(
+                "{} key usage is {} which is not valid for {operation}.",
+                self.arn,
+                usage.name()
+            ))),
+        }
+    }
+
+    /// Data keys are sealed in blobs, which only symmetric encryption keys make.
+    pub fn check_seals_data_keys(&self, operation: &str) -> Result<(), KmsError> {
+        self.check_usage(KeyUsage::EncryptDecrypt, operation)?;
+        match self.purpose.spec {
+            KeySpec::SymmetricDefault => Ok(()),
+            KeySpec::Hmac(_) | KeySpec::Pair(_) => {
+                Err(KmsError::InvalidKeyUsage("You cannot generate a data key with an asymmetric CMK".into()))
+            }
+        }
+    }
+
+    /// Only symmetric encryption keys rotate.
+    pub fn check_rotates(&self) -> Result<(), KmsError> {
+        if self.purpose.is_default() { Ok(()) } else { Err(KmsError::UnsupportedOperation(None)) }
     }
 
     /// Moves along the table of states.
@@ -238,19 +306,22 @@ impl Key {
             "KeyId": self.address.id,
             "Arn": self.arn,
             "CreationDate": epoch_seconds(self.created),
-            "Enabled": self.state == KeyState::Enabled,
+            "Enabled": self.shown_state() == KeyState::Enabled,
             "Description": self.description,
-            "KeyUsage": "ENCRYPT_DECRYPT",
-            "KeyState": self.state.name(),
+            "KeyUsage": self.purpose.usage.name(),
+            "KeyState": self.shown_state().name(),
             "Origin": self.origin.name(),
             "KeyManager": self.manager_name(),
-            "CustomerMasterKeySpec": SYMMETRIC_DEFAULT,
-            "KeySpec": SYMMETRIC_DEFAULT,
-            "EncryptionAlgorithms": [SYMMETRIC_DEFAULT],
+            "CustomerMasterKeySpec": self.purpose.spec.name(),
+            "KeySpec": self.purpose.spec.name(),
             "MultiRegion": self.multi_region.is_some(),
         });
-        if let Some(current) = self.materials.last() {
-            metadata["CurrentKeyMaterialId"] = json!(current.id.to_string());
+        let (member, algorithms) = self.purpose.algorithms();
+        metadata[member] = json!(algorithms);
+        if let Some(lodging) = &self.lodging {
+            add_lodging(&mut metadata, lodging);
+        } else if let Some(current) = self.current_generation() {
+            metadata["CurrentKeyMaterialId"] = json!(current.to_string());
         }
         if let Some(window_days) = self.replica_wait_days {
             metadata["PendingDeletionWindowInDays"] = json!(window_days);
@@ -277,15 +348,40 @@ impl Key {
         KeyMetadata {
             key_id: self.address.id.clone(),
             arn: self.arn.clone(),
-            key_state: self.state.name().into(),
+            key_state: self.shown_state().name().into(),
             key_manager: self.manager_name().into(),
-            key_spec: SYMMETRIC_DEFAULT.into(),
-            key_usage: "ENCRYPT_DECRYPT".into(),
+            key_spec: self.purpose.spec.name().into(),
+            key_usage: self.purpose.usage.name().into(),
         }
+    }
+}
+
+/// Keys in a custom key store do not rotate, and so show no current material.
+fn add_lodging(metadata: &mut Value, lodging: &Lodging) {
+    metadata["CustomKeyStoreId"] = json!(lodging.store);
+    match &lodging.backing {
+        Backing::CloudHsm(cluster) => metadata["CloudHsmClusterId"] = json!(cluster),
+        Backing::External(id) => metadata["XksKeyConfiguration"] = json!({"Id": id}),
     }
 }
 
 /// AWS's word for whether imported material ends.
 pub fn expiration_model(valid_to: Option<Timestamp>) -> &'static str {
     if valid_to.is_some() { "KEY_MATERIAL_EXPIRES" } else { "KEY_MATERIAL_DOES_NOT_EXPIRE" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hundred_thousandth_key_is_the_last() {
+        assert_eq!(check_quota(99_999), Ok(()));
+        let refused = check_quota(100_000).unwrap_err();
+        assert_eq!(refused.code(), "LimitExceededException");
+        assert_eq!(
+            refused.to_string(),
+            "The maximum number of KMS keys in this account and region (100000) is reached."
+        );
+    }
 }

@@ -21,6 +21,8 @@ pub enum KeyState {
     Creating,
     /// A multi-Region key that is changing from primary to replica or back. Gives way likewise.
     Updating,
+    /// In a custom key store that is not connected. Never stored: the key's own state goes on beneath.
+    Unavailable,
     /// Its material is destroyed. No key is ever seen in this state: it vanishes with the move.
     Deleted,
 }
@@ -53,7 +55,7 @@ use Happening::{
     ScheduleAfterReplicas, ScheduleDeletion,
 };
 use KeyState::{
-    Creating, Deleted, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion, Updating,
+    Creating, Deleted, Disabled, Enabled, PendingDeletion, PendingImport, PendingReplicaDeletion, Unavailable, Updating,
 };
 
 /// All moves there are. What is not here does not happen.
@@ -85,14 +87,20 @@ pub const MOVES: &[(KeyState, Happening, KeyState)] = &[
 /// What one can want of a key, as far as its state has a say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Use {
-    /// Cryptographic operations and CreateGrant.
+    /// Cryptographic operations.
     Cryptography,
+    /// CreateGrant.
+    Granting,
+    /// Handing out the public key: no use of the private one, and so possible while the key is disabled.
+    PublicKey,
     /// Enabling, disabling or demanding rotation.
     RotationChange,
     /// Aliases pointing at it, tags, description.
     Decoration,
     /// Getting parameters for an import, and importing.
     Import,
+    /// Deleting imported material.
+    LosingMaterial,
     /// Making a replica, or another key the primary one.
     Replication,
 }
@@ -112,33 +120,47 @@ pub enum Refusal {
     IsCreating,
     /// KMSInvalidStateException, `… is updating.`
     IsUpdating,
+    /// KMSInvalidStateException, `… is unavailable.`
+    IsUnavailable,
 }
 
 /// What is forbidden. What is not here is allowed.
 pub const REFUSALS: &[(KeyState, Use, Refusal)] = &[
     (Disabled, Use::Cryptography, Refusal::IsDisabled),
+    (Disabled, Use::Granting, Refusal::IsDisabled),
     (Disabled, Use::RotationChange, Refusal::IsDisabled),
     (PendingDeletion, Use::Cryptography, Refusal::IsPendingDeletion),
+    (PendingDeletion, Use::Granting, Refusal::IsPendingDeletion),
+    (PendingDeletion, Use::PublicKey, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::RotationChange, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::Decoration, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::Import, Refusal::IsPendingDeletion),
     (PendingDeletion, Use::Replication, Refusal::IsPendingDeletion),
     (Disabled, Use::Replication, Refusal::IsDisabled),
     (PendingImport, Use::Cryptography, Refusal::IsPendingImport),
+    (PendingImport, Use::Granting, Refusal::IsPendingImport),
+    (PendingImport, Use::PublicKey, Refusal::IsPendingImport),
     (PendingImport, Use::RotationChange, Refusal::IsPendingImport),
     (PendingReplicaDeletion, Use::Cryptography, Refusal::IsPendingReplicaDeletion),
+    (PendingReplicaDeletion, Use::Granting, Refusal::IsPendingReplicaDeletion),
+    (PendingReplicaDeletion, Use::PublicKey, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::RotationChange, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::Decoration, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::Import, Refusal::IsPendingReplicaDeletion),
     (PendingReplicaDeletion, Use::Replication, Refusal::IsPendingReplicaDeletion),
     (Creating, Use::Cryptography, Refusal::IsCreating),
+    (Creating, Use::Granting, Refusal::IsCreating),
+    (Creating, Use::PublicKey, Refusal::IsCreating),
     (Creating, Use::RotationChange, Refusal::IsCreating),
     (Creating, Use::Decoration, Refusal::IsCreating),
     (Creating, Use::Import, Refusal::IsCreating),
+    (Creating, Use::LosingMaterial, Refusal::IsCreating),
     (Creating, Use::Replication, Refusal::IsCreating),
+    (Unavailable, Use::Cryptography, Refusal::IsUnavailable),
     (Updating, Use::RotationChange, Refusal::IsUpdating),
     (Updating, Use::Decoration, Refusal::IsUpdating),
     (Updating, Use::Import, Refusal::IsUpdating),
+    (Updating, Use::LosingMaterial, Refusal::IsUpdating),
     (Updating, Use::Replication, Refusal::IsUpdating),
 ];
 
@@ -164,6 +186,7 @@ impl KeyState {
             PendingReplicaDeletion => "PendingReplicaDeletion",
             Creating => "Creating",
             Updating => "Updating",
+            Unavailable => "Unavailable",
             Deleted => "Deleted",
         }
     }
@@ -183,7 +206,7 @@ impl KeyState {
             (PendingReplicaDeletion, _) => Refusal::IsPendingReplicaDeletion.about(arn),
             (Creating, _) => Refusal::IsCreating.about(arn),
             (Updating, _) => Refusal::IsUpdating.about(arn),
-            (PendingDeletion | Deleted | Enabled | Disabled, _) => Refusal::IsPendingDeletion.about(arn),
+            (PendingDeletion | Unavailable | Deleted | Enabled | Disabled, _) => Refusal::IsPendingDeletion.about(arn),
         }
     }
 }
@@ -197,6 +220,7 @@ impl Refusal {
             Self::IsPendingImport => KmsError::KmsInvalidState(format!("{arn} is pending import.")),
             Self::IsPendingReplicaDeletion => KmsError::KmsInvalidState(format!("{arn} is pending replica deletion.")),
             Self::IsCreating => KmsError::KmsInvalidState(format!("{arn} is creating.")),
+            Self::IsUnavailable => KmsError::KmsInvalidState(format!("{arn} is unavailable.")),
             Self::IsUpdating => KmsError::KmsInvalidState(format!("{arn} is updating.")),
         }
     }
@@ -241,28 +265,40 @@ mod tests {
             PendingReplicaDeletion CancelDeletion    Disabled
             PendingReplicaDeletion LastReplicaGone   PendingDeletion
             Disabled         forbids Cryptography    IsDisabled
+            Disabled         forbids Granting        IsDisabled
             Disabled         forbids RotationChange  IsDisabled
             PendingDeletion  forbids Cryptography    IsPendingDeletion
+            PendingDeletion  forbids Granting        IsPendingDeletion
+            PendingDeletion  forbids PublicKey       IsPendingDeletion
             PendingDeletion  forbids RotationChange  IsPendingDeletion
             PendingDeletion  forbids Decoration      IsPendingDeletion
             PendingDeletion  forbids Import          IsPendingDeletion
             PendingDeletion  forbids Replication     IsPendingDeletion
             Disabled         forbids Replication     IsDisabled
             PendingImport    forbids Cryptography    IsPendingImport
+            PendingImport    forbids Granting        IsPendingImport
+            PendingImport    forbids PublicKey       IsPendingImport
             PendingImport    forbids RotationChange  IsPendingImport
             PendingReplicaDeletion forbids Cryptography    IsPendingReplicaDeletion
+            PendingReplicaDeletion forbids Granting        IsPendingReplicaDeletion
+            PendingReplicaDeletion forbids PublicKey       IsPendingReplicaDeletion
             PendingReplicaDeletion forbids RotationChange  IsPendingReplicaDeletion
             PendingReplicaDeletion forbids Decoration      IsPendingReplicaDeletion
             PendingReplicaDeletion forbids Import          IsPendingReplicaDeletion
             PendingReplicaDeletion forbids Replication     IsPendingReplicaDeletion
             Creating         forbids Cryptography    IsCreating
+            Creating         forbids Granting        IsCreating
+            Creating         forbids PublicKey       IsCreating
             Creating         forbids RotationChange  IsCreating
             Creating         forbids Decoration      IsCreating
             Creating         forbids Import          IsCreating
+            Creating         forbids LosingMaterial  IsCreating
             Creating         forbids Replication     IsCreating
+            Unavailable      forbids Cryptography    IsUnavailable
             Updating         forbids RotationChange  IsUpdating
             Updating         forbids Decoration      IsUpdating
             Updating         forbids Import          IsUpdating
+            Updating         forbids LosingMaterial  IsUpdating
             Updating         forbids Replication     IsUpdating
         "#]]
         .assert_eq(&page);

@@ -34,11 +34,12 @@ impl MultiRegion {
 
 /// Takes over what related keys share. Bytes of imported material stay each region's own: only their names travel.
 pub fn follow(replica: &mut Key, primary: &Key) {
+    replica.purpose = primary.purpose;
     replica.rotation = primary.rotation.clone();
     let own: Vec<BackingKey> = replica.materials.drain(..).chain(replica.pending.take()).collect();
     let taken_over = |shared: &BackingKey| match primary.origin {
         KeyOrigin::External => own_bytes(&own, shared),
-        KeyOrigin::AwsKms => shared.clone(),
+        KeyOrigin::AwsKms | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore => shared.clone(),
     };
     replica.materials = primary.materials.iter().map(taken_over).collect();
     replica.pending = primary.pending.as_ref().map(taken_over);

@@ -1,4 +1,4 @@
-//! `CreateKey`: a symmetric encryption key, its first key material, and its policy.
+//! `CreateKey`: a key of any spec, its first key material, and its policy.
 
 use std::sync::Arc;
 
@@ -9,9 +9,10 @@ use bytes::Bytes;
 use envelope::secret::Secret;
 use kms_api::error::KmsError;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::put_key_policy::accept_policy;
+use super::shared::aside;
 use crate::KmsSim;
 use crate::authorize::action::{CreateKey, PutKeyPolicy, TagResource};
 use crate::authorize::facts::{self, Kind};
@@ -19,10 +20,11 @@ use crate::call::Call;
 use crate::change::newborn;
 use crate::constraints::{DESCRIPTION, Member, POLICY, Shape, TAGS, optional};
 use crate::model::address::KeyAddress;
-use crate::model::backing_key::{BackingKey, Origin};
-use crate::model::key::{Key, KeyOrigin, SYMMETRIC_DEFAULT};
+use crate::model::backing_key::BackingKey;
+use crate::model::key::{Key, KeyOrigin, check_quota};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::KeyState;
+use crate::model::purpose::{KeySpec, KeyUsage, Purpose, SYMMETRIC_DEFAULT};
 use crate::model::replica::MultiRegion;
 use crate::model::tags::{self, CUSTOM_ID, CUSTOM_MATERIAL, Tag};
 use crate::operation::{Operation, json};
@@ -45,8 +47,28 @@ const SPECS: Shape = Shape::Word(&[
     "ML_DSA_65",
     "ML_DSA_87",
     "ECC_NIST_EDWARDS25519",
+    "ML_KEM_512",
+    "ML_KEM_768",
+    "ML_KEM_1024",
 ]);
-const USAGES: Shape = Shape::Word(&["SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"]);
+/// The older member knows fewer.
+const CUSTOMER_MASTER_KEY_SPECS: Shape = Shape::Word(&[
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "ECC_NIST_P256",
+    "ECC_NIST_P384",
+    "ECC_NIST_P521",
+    "ECC_SECG_P256K1",
+    "SYMMETRIC_DEFAULT",
+    "HMAC_224",
+    "HMAC_256",
+    "HMAC_384",
+    "HMAC_512",
+    "SM2",
+]);
+const USAGES: Shape =
+    Shape::Word(&["SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", "ENCAPSULATE_DECAPSULATE"]);
 const ORIGINS: Shape = Shape::Word(&["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"]);
 
 #[derive(Deserialize, Default)]
@@ -70,7 +92,7 @@ impl Operation for CreateKey {
         optional("Policy", POLICY),
         optional("Description", DESCRIPTION),
         optional("KeyUsage", USAGES),
-        optional("CustomerMasterKeySpec", SPECS),
+        optional("CustomerMasterKeySpec", CUSTOMER_MASTER_KEY_SPECS),
         optional("KeySpec", SPECS),
         optional("Origin", ORIGINS),
         optional("CustomKeyStoreId", Shape::Unserved),
@@ -79,13 +101,18 @@ impl Operation for CreateKey {
         optional("MultiRegion", Shape::Flag),
         optional("XksKeyId", Shape::Unserved),
     ];
-    const DEFAULTS: &'static [(&'static str, &'static str)] = &[
-        ("description", ""),
-        ("keyUsage", "ENCRYPT_DECRYPT"),
-        ("keySpec", SYMMETRIC_DEFAULT),
-        ("customerMasterKeySpec", SYMMETRIC_DEFAULT),
-        ("origin", "AWS_KMS"),
-    ];
+    const DEFAULTS: &'static [(&'static str, &'static str)] =
+        &[("description", ""), ("keyUsage", "ENCRYPT_DECRYPT"), ("origin", "AWS_KMS")];
+
+    /// CloudTrail shows the spec under both its names, whichever the caller used.
+    fn complete(shown: &mut Map<String, Value>) {
+        let named = shown.get("keySpec").or(shown.get("customerMasterKeySpec")).cloned();
+        let spec = named.unwrap_or_else(|| SYMMETRIC_DEFAULT.into());
+        for name in ["keySpec", "customerMasterKeySpec"] {
+            shown.entry(name).or_insert_with(|| spec.clone());
+        }
+    }
+
     type Request = CreateKeyRequest;
     type Answer = Arc<Key>;
 
@@ -96,14 +123,16 @@ impl Operation for CreateKey {
         let seeds = Seeds::of(&request.tags)?;
         let address = KeyAddress::of_caller(call.ctx, seeds.id.clone().unwrap_or_else(|| fresh_id(kms, kind)));
         let policy = policy_for(kms, call, (&address, kind), &request)?;
+        check_free(kms, &address)?;
+        // Before the turn is taken: RSA keys are long in the making, and others may wait for the same lane.
+        let material = first_material(kms, &address, kind, seeds.material).await?;
         let _turn = kms.turns.take(&[&address.arn()]).await;
         check_free(kms, &address)?;
         let now = kms.world.now();
-        let material = first_material(kms, &address, kind, seeds.material.as_ref())?;
         let state = if material.is_some() { KeyState::Enabled } else { KeyState::PendingImport };
         let born = newborn(address, policy, material, now);
-        let Kind { origin, multi_region } = kind;
-        let mut key = Key { description: request.description, origin, multi_region, state, ..born };
+        let Kind { purpose, origin, multi_region } = kind;
+        let mut key = Key { description: request.description, purpose, origin, multi_region, state, ..born };
         tags::add(&mut key.tags, request.tags.into_iter().filter(tags::is_plain))?;
         let key = kms.keep_key(key).await?;
         kms.announce(&key);
@@ -127,23 +156,21 @@ fn check_kind(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
         ));
     }
     let spec = request.key_spec.as_deref().or(request.customer_master_key_spec.as_deref()).unwrap_or(SYMMETRIC_DEFAULT);
-    match (spec, request.key_usage.as_deref()) {
-        (SYMMETRIC_DEFAULT, None | Some("ENCRYPT_DECRYPT")) => check_origin(request),
-        (SYMMETRIC_DEFAULT, Some(usage)) => {
-            Err(KmsError::Validation(format!("KeyUsage {usage} is not compatible with KeySpec {SYMMETRIC_DEFAULT}")))
-        }
-        (_, None) => Err(KmsError::Validation(
-            "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.".into(),
-        )),
-        (other, Some(_)) => Err(not_served(&format!("KeySpec {other}"))),
-    }
+    // All names that pass the table are known, but for SM2, which is for China.
+    let known = KeySpec::parse(spec).ok_or_else(|| {
+        KmsError::UnsupportedOperation(Some(format!("KeySpec {spec} is not supported in this Region.")))
+    })?;
+    check_origin(request, Purpose::of(known, request.key_usage.as_deref().and_then(KeyUsage::parse))?)
 }
 
-fn check_origin(request: &CreateKeyRequest) -> Result<Kind, KmsError> {
+fn check_origin(request: &CreateKeyRequest, purpose: Purpose) -> Result<Kind, KmsError> {
     let origin = request.origin.as_deref().map_or(Some(KeyOrigin::AwsKms), KeyOrigin::parse);
     let origin = origin.ok_or_else(|| not_served(&format!("Origin {}", request.origin.as_deref().unwrap_or(""))))?;
+    if matches!(origin, KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore) {
+        return Err(not_served(&format!("Origin {}", origin.name())));
+    }
     let multi_region = (request.multi_region == Some(true)).then_some(MultiRegion::Primary);
-    Ok(Kind { origin, multi_region })
+    Ok(Kind { purpose, origin, multi_region })
 }
 
 /// A multi-Region key's id tells that it is one.
@@ -154,8 +181,9 @@ fn fresh_id(kms: &KmsSim, kind: Kind) -> String {
     }
 }
 
-/// An id is taken by a key of this region, and by a multi-Region key of any.
+/// An id is taken by a key of this region, and by a multi-Region key of any; and keys are not without number.
 fn check_free(kms: &KmsSim, address: &KeyAddress) -> Result<(), KmsError> {
+    check_quota(kms.registry.customer_keys(&address.account, &address.region))?;
     match kms.registry.key(address).is_none() && kms.registry.relatives(address).is_empty() {
         true => Ok(()),
         false => Err(KmsError::AlreadyExists(format!("A key with the id {} already exists", address.id))),
@@ -228,18 +256,27 @@ fn custom_material(text: &str) -> Result<Secret, KmsError> {
 }
 
 /// Material that is to be imported is not there yet.
-fn first_material(
+async fn first_material(
     kms: &KmsSim,
     address: &KeyAddress,
     kind: Kind,
-    brought: Option<&Secret>,
+    brought: Option<Secret>,
 ) -> Result<Option<BackingKey>, KmsError> {
     let now = kms.world.now();
     match (kind.origin, brought) {
-        (KeyOrigin::AwsKms, Some(bytes)) => kms.hsm.take_in(address, bytes, now).map(Some),
-        (KeyOrigin::AwsKms, None) => kms.hsm.new_material(address, now, Origin::Creation).map(Some),
+        (_, Some(_)) if !kind.purpose.is_default() => {
+            Err(KmsError::Validation(format!("{CUSTOM_MATERIAL} is for keys of spec {SYMMETRIC_DEFAULT}.")))
+        }
+        (KeyOrigin::AwsKms, Some(bytes)) => kms.hsm.take_in(address, &bytes, now).map(Some),
+        (KeyOrigin::AwsKms, None) if kind.purpose.is_asymmetric() => {
+            let (address, spec) = (address.clone(), kind.purpose.spec);
+            aside(kms, (), move |hsm, ()| hsm.first_material(&address, spec, now)).await.map(|((), made)| Some(made))
+        }
+        (KeyOrigin::AwsKms | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore, None) => {
+            kms.hsm.first_material(address, kind.purpose.spec, now).map(Some)
+        }
         (KeyOrigin::External, None) => Ok(None),
-        (KeyOrigin::External, Some(_)) => {
+        (KeyOrigin::External | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore, Some(_)) => {
             Err(KmsError::Validation(format!("{CUSTOM_MATERIAL} is for keys of origin AWS_KMS.")))
         }
     }

@@ -35,6 +35,7 @@ impl Operation for EnableKeyRotation {
         let key = kms.ask::<Self>(call, &found).fact("kms:RotationPeriodInDays", fact).decide()?;
         let now = kms.world.now();
         kms.change_shared(&key.address, |key| {
+            key.check_rotates()?;
             key.check_rotates_here()?;
             if key.origin != KeyOrigin::AwsKms {
                 return Err(KmsError::UnsupportedOperation(None));

@@ -7,12 +7,13 @@ use kms_api::shapes::{Blob, ContextMap};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::shared::{DEFAULT_ALGORITHM, base64, check_algorithm, context, stop_if_dry};
+use super::shared::{DEFAULT_ALGORITHM, algorithm, base64, cipher, context, stop_if_dry};
 use crate::KmsSim;
 use crate::authorize::action::Encrypt;
 use crate::call::Call;
 use crate::constraints::{ALGORITHM, KEY_ID, Member, PLAINTEXT, Shape, TOKENS, needed, optional};
 use crate::model::key_state::Use;
+use crate::model::purpose::KeyUsage;
 use crate::operation::{Operation, json};
 
 #[derive(Deserialize, Default)]
@@ -45,18 +46,18 @@ impl Operation for Encrypt {
         let plaintext = Secret::new(request.plaintext.0);
         let context = context(&request.encryption_context)?;
         let found = kms.find::<Self>(call, &request.key_id).await?;
+        let algorithm = algorithm(request.encryption_algorithm.as_deref());
         let asking = kms.ask::<Self>(call, &found).tokens(&request.grant_tokens);
-        let key = asking.context(&request.encryption_context).decide()?;
+        let asking = asking.context(&request.encryption_context).fact("kms:EncryptionAlgorithm", algorithm);
+        let key = asking.decide()?;
+        key.check_usage(KeyUsage::EncryptDecrypt, Self::NAME)?;
         key.permit(Use::Cryptography)?;
-        check_algorithm(request.encryption_algorithm.as_deref())?;
+        let cipher = cipher(&key, algorithm, context)?;
+        cipher.check_length(&key, plaintext.len())?;
         stop_if_dry(request.dry_run)?;
-        let sealed = kms.hsm.encrypt(&key, &context, &plaintext)?;
-        call.used(key.current()?.id);
-        Ok(json!({
-            "CiphertextBlob": base64(&sealed),
-            "KeyId": key.arn,
-            "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
-        }))
+        let sealed = kms.hsm.encrypt(&key, &cipher, &plaintext)?;
+        call.used_by(&key);
+        Ok(json!({"CiphertextBlob": base64(&sealed), "KeyId": key.arn, "EncryptionAlgorithm": algorithm}))
     }
 
     fn print(_kms: &KmsSim, answer: Value) -> Bytes {

@@ -44,6 +44,7 @@ impl Operation for GenerateDataKey {
         let found = kms.find::<Self>(call, &request.key_id).await?;
         let asking = kms.ask::<Self>(call, &found).tokens(&request.grant_tokens);
         let key = asking.context(&request.encryption_context).decide()?;
+        key.check_seals_data_keys(Self::NAME)?;
         key.permit(Use::Cryptography)?;
         stop_if_dry(request.dry_run)?;
         let (plaintext, sealed) = kms.hsm.generate(&key, &context, len)?;

@@ -37,6 +37,7 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
         let found = kms.find::<Self>(call, &request.key_id).await?;
         let asking = kms.ask::<Self>(call, &found).tokens(&request.grant_tokens);
         let key = asking.context(&request.encryption_context).decide()?;
+        key.check_seals_data_keys(Self::NAME)?;
         key.permit(Use::Cryptography)?;
         stop_if_dry(request.dry_run)?;
         let sealed = kms.hsm.generate_sealed(&key, &context, len)?;

@@ -1,4 +1,4 @@
-//! `GetKeyPolicy`: the text, as it was given.
+//! `GetKeyPolicy`: the text, as it was given, but for principals that are no more.
 
 use bytes::Bytes;
 use kms_api::error::KmsError;
@@ -31,7 +31,7 @@ impl Operation for GetKeyPolicy {
         let found = kms.find_key::<Self>(call, &request.key_id).await?;
         let key = kms.ask::<Self>(call, &found).decide()?;
         check_name(request.policy_name.as_deref())?;
-        Ok(json!({"Policy": &*key.policy.text, "PolicyName": "default"}))
+        Ok(json!({"Policy": &*key.policy.shown(&*kms.world.identities), "PolicyName": "default"}))
     }
 
     fn print(_kms: &KmsSim, answer: Value) -> Bytes {

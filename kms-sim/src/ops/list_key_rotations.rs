@@ -11,7 +11,7 @@ use crate::authorize::action::ListKeyRotations;
 use crate::call::Call;
 use crate::constraints::{KEY_ID, MARKER, Member, Shape, needed, optional};
 use crate::model::backing_key::BackingKey;
-use crate::model::key::Key;
+use crate::model::key::{Key, KeyOrigin, expiration_model};
 use crate::operation::{Operation, json};
 use crate::page::{List, Paging};
 
@@ -46,8 +46,9 @@ impl Operation for ListKeyRotations {
         let found = kms.find_key::<Self>(call, &request.key_id).await?;
         let key = kms.ask::<Self>(call, &found).decide()?;
         let all = request.include_key_material.as_deref() == Some("ALL_KEY_MATERIAL");
-        let shown = key.materials.iter().enumerate().filter(|(_, m)| all || m.origin.rotation_type().is_some());
-        LIST.page(&request.paging, shown.map(|(index, material)| (format!("{index:06}"), entry(&key, material))))
+        let shown = key.all_materials().enumerate().filter(|(_, m)| all || m.origin.rotation_type().is_some());
+        let entries = shown.map(|(index, material)| (format!("{index:06}"), entry(kms, &key, material)));
+        LIST.page(&request.paging, entries)
     }
 
     fn print(_kms: &KmsSim, answer: Map<String, Value>) -> Bytes {
@@ -55,16 +56,40 @@ impl Operation for ListKeyRotations {
     }
 }
 
-fn entry(key: &Key, material: &BackingKey) -> Value {
-    let current = key.materials.last().is_some_and(|current| current.id == material.id);
+fn entry(kms: &KmsSim, key: &Key, material: &BackingKey) -> Value {
     let mut entry = json!({
         "KeyId": key.arn,
         "KeyMaterialId": material.id.to_string(),
-        "KeyMaterialState": if current { "CURRENT" } else { "NON_CURRENT" },
+        "KeyMaterialState": state(kms, key, material),
     });
+    if key.origin == KeyOrigin::External {
+        add_import(&mut entry, material);
+    }
     if let Some(kind) = material.origin.rotation_type() {
         entry["RotationDate"] = json!(epoch_seconds(material.since));
         entry["RotationType"] = json!(kind);
     }
     entry
+}
+
+fn state(kms: &KmsSim, key: &Key, material: &BackingKey) -> &'static str {
+    let is = |other: Option<&BackingKey>| other.is_some_and(|other| other.id == material.id);
+    match (is(key.pending.as_ref()), is(key.materials.last())) {
+        (true, _) => kms.pending_state(key).unwrap_or("PENDING_ROTATION"),
+        (false, true) => "CURRENT",
+        (false, false) => "NON_CURRENT",
+    }
+}
+
+fn add_import(entry: &mut Value, material: &BackingKey) {
+    entry["ImportState"] = json!(if material.is_present() { "IMPORTED" } else { "PENDING_IMPORT" });
+    if let Some(description) = &material.description {
+        entry["KeyMaterialDescription"] = json!(description);
+    }
+    if material.is_present() {
+        entry["ExpirationModel"] = json!(expiration_model(material.valid_to));
+    }
+    if let Some(valid_to) = material.valid_to {
+        entry["ValidTo"] = json!(epoch_seconds(valid_to));
+    }
 }

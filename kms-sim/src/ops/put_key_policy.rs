@@ -74,6 +74,8 @@ pub(crate) fn accept_policy(
 ) -> Result<KeyPolicy, KmsError> {
     let policy = KeyPolicy::parse(text)?;
     policy.check_principals(&*kms.world.identities)?;
+    let principals = policy.whom(&*kms.world.identities);
+    let policy = policy.meaning(principals);
     if bypass || kms.keeps_the_door_open(call, key, &policy) {
         return Ok(policy);
     }

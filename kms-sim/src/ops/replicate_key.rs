@@ -21,7 +21,7 @@ use crate::change::newborn;
 use crate::constraints::{DESCRIPTION, KEY_ID, Member, POLICY, REGION, Shape, TAGS, needed, optional};
 use crate::error::no_such_key;
 use crate::model::address::KeyAddress;
-use crate::model::key::{Key, KeyOrigin};
+use crate::model::key::{Key, KeyOrigin, check_quota};
 use crate::model::key_policy::KeyPolicy;
 use crate::model::key_state::{KeyState, Use};
 use crate::model::replica::{MultiRegion, follow};
@@ -151,6 +151,7 @@ fn authorize(kms: &KmsSim, call: &mut Call<'_>, kind: Kind, request: &ReplicateK
 }
 
 fn check_free(kms: &KmsSim, address: &KeyAddress) -> Result<(), KmsError> {
+    check_quota(kms.registry.customer_keys(&address.account, &address.region))?;
     match kms.registry.key(address) {
         None => Ok(()),
         Some(_) => Err(KmsError::AlreadyExists(format!("A key with the ARN {} already exists", address.arn()))),
@@ -176,7 +177,7 @@ fn replica_of(
     follow(&mut replica, primary);
     replica.returns_to = Some(match replica.origin {
         KeyOrigin::External => KeyState::PendingImport,
-        KeyOrigin::AwsKms => KeyState::Enabled,
+        KeyOrigin::AwsKms | KeyOrigin::CloudHsm | KeyOrigin::ExternalKeyStore => KeyState::Enabled,
     });
     tags::add(&mut replica.tags, request.tags.iter().cloned())?;
     Ok(replica)

@@ -27,6 +27,7 @@ impl Operation for RotateKeyOnDemand {
         let key = kms.ask::<Self>(call, &found).decide()?;
         let now = kms.world.now();
         kms.change_shared(&key.address, |key| {
+            key.check_rotates()?;
             key.check_rotates_here()?;
             key.permit(Use::RotationChange)?;
             check_limit(key)?;

@@ -166,3 +166,34 @@ fn a_test_can_bring_its_own_id_and_material_and_finds_its_blobs_again() {
     let events = format!("{:?}", first.sink.events());
     assert!(!events.contains("AAECAwQF"), "the material stays out of the trail");
 }
+
+#[test]
+fn a_rehearsal_can_do_without_a_ciphertext() {
+    let would = "DryRunOperationException 400: The request would have succeeded, but the DryRun option is set.";
+    let ignore = r#"DryRun=true DryRunModifiers=["IGNORE_CIPHERTEXT"]"#;
+    let told = |story: &str| super::Stage::new().play(story);
+    assert_eq!(told(&format!("create-key; decrypt {ignore} KeyId=$key")), would);
+    assert_eq!(told(&format!("create-key; re-encrypt {ignore} SourceKeyId=$key DestinationKeyId=$key")), would);
+    check(
+        &format!("create-key; as bob; decrypt {ignore} KeyId=$key"),
+        expect![
+            "AccessDeniedException 400: User: arn:aws:iam::111122223333:user/bob is not authorized to perform: kms:Decrypt on resource: KEY because no identity-based policy allows the kms:Decrypt action"
+        ],
+    );
+    check(
+        r#"create-key; encrypt x; decrypt $last DryRunModifiers=["IGNORE_CIPHERTEXT"]"#,
+        expect!["ValidationException 400: DryRunModifiers can only be specified when DryRun is true"],
+    );
+    check(
+        &format!("create-key; decrypt {ignore}"),
+        expect![
+            "ValidationException 400: 1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null"
+        ],
+    );
+    check(
+        "create-key; decrypt KeyId=$key DryRun=true",
+        expect![
+            "ValidationException 400: 1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null"
+        ],
+    );
+}

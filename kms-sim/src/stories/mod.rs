@@ -5,7 +5,8 @@
 //! A step is an operation in kebab case. Words after it are members (`Name=value`, the value as JSON or as plain
 //! text), pairs of the encryption context (`a:b`), or the one thing that the operation is about (a plaintext, a blob,
 //! an alias). `KeyId` is the key made last, unless named. `$key`, `$last` (blob), `$grant`, `$token` and `$was-key` stand for
-//! what earlier steps answered. `as NAME` changes the caller, `days N` moves the clock, `restart` opens the store anew.
+//! what earlier steps answered. `as NAME` changes the caller, `days N` moves the clock, `restart` opens the store anew,
+//! `tamper N` touches an HSM that should be left alone, `bring-backup` restores.
 
 mod aliases;
 mod contract;
@@ -13,13 +14,17 @@ mod crowd;
 mod cryptography;
 mod disk;
 mod grants;
+mod hsm;
+mod imports;
 mod ledger;
 mod permissions;
 mod regions;
 mod rotation;
+mod services;
 mod stage;
 mod states;
 mod trail;
+mod usage;
 
 use expect_test::Expect;
 

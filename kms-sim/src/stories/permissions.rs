@@ -148,6 +148,19 @@ fn the_alias_that_was_used_can_decide() {
     );
 }
 
+#[test]
+fn a_permission_can_end_on_the_simulated_clock() {
+    let policy = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/bob"},"Action":"kms:Encrypt","Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":"2026-01-17T00:00:00Z"}}}]}"#;
+    let create = format!("create-key Policy={}; as bob", quoted(policy));
+    check(&format!("{create}; days 1; encrypt x"), expect!["ok"]);
+    check(
+        &format!("{create}; days 2; encrypt x"),
+        expect![
+            "AccessDeniedException 400: User: arn:aws:iam::111122223333:user/bob is not authorized to perform: kms:Encrypt on resource: KEY because no identity-based policy allows the kms:Encrypt action"
+        ],
+    );
+}
+
 /// A policy text as the story's JSON string, without blanks.
 fn quoted(policy: &str) -> String {
     serde_json::to_string(policy).unwrap()

@@ -132,3 +132,16 @@ fn a_restart_forgets_nothing() {
         expect!["Disabled"],
     );
 }
+
+#[test]
+fn shortly_before_a_rotation_by_schedule_none_is_done_on_demand() {
+    let mut stage = Stage::new();
+    stage.play("create-key; enable-key-rotation RotationPeriodInDays=90; days 89; minutes 1419; rotate-key-on-demand; describe-key");
+    assert_eq!(stage.service_events().len(), 1, "21 minutes before");
+    assert_eq!(
+        stage.play("minutes 1; rotate-key-on-demand"),
+        "ConflictException 400: An automatic rotation of the key KEY is in progress or scheduled to begin within the next 20 minutes."
+    );
+    assert_eq!(stage.play("minutes 20; rotate-key-on-demand; describe-key"), "ok");
+    assert_eq!(stage.service_events().len(), 3);
+}

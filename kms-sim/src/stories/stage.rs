@@ -114,8 +114,15 @@ impl Stage {
             "as" => self.ctx = context(rest[0]),
             "in" => self.ctx.region = Region::parse(rest[0]).unwrap(),
             "through" => self.ctx.via = Some(through(rest[0])),
+            "behalf" => {
+                let scope = Some(rest[0].to_owned());
+                self.ctx.via = Some(Via { in_scope_of_instance: scope, ..through("ec2") });
+            }
             "days" => self.clock.advance(SignedDuration::from_hours(24 * rest[0].parse::<i64>().unwrap())),
+            "minutes" => self.clock.advance(SignedDuration::from_mins(rest[0].parse().unwrap())),
             "tick" => self.block_on(self.kms.tick()),
+            "tamper" => drop(self.block_on(self.kms.hsm_tamper(rest[0].parse().unwrap())).unwrap()),
+            "bring-backup" => drop(self.block_on(self.kms.hsm_restore(root_key())).unwrap()),
             "restart" => self.kms = KmsSim::open(self.store.clone(), self.world.clone(), root_key()).unwrap(),
             _ => return self.operation(verb, &rest),
         }

@@ -119,3 +119,18 @@ fn tags_and_description_are_kept() {
         expect!["other"],
     );
 }
+
+#[test]
+fn nobody_shares_keys_here() {
+    check(r#"create-key; list-keys ResourceOwners=["OTHER_ACCOUNTS_VIA_RAM"] .Keys .Truncated"#, expect!["[] false"]);
+    check(
+        r#"create-key; list-keys ResourceOwners=["SELF","OTHER_ACCOUNTS_VIA_RAM"] .Keys.0.KeyId .Keys.1"#,
+        expect!["KEY absent"],
+    );
+    check(
+        r#"list-keys ResourceOwners=["NOBODY"]"#,
+        expect![
+            "ValidationException 400: 1 validation error detected: Value '[NOBODY]' at 'resourceOwners' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [SELF, OTHER_ACCOUNTS_VIA_RAM]]"
+        ],
+    );
+}

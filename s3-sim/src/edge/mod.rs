@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! request ─▶ virtual host becomes path, nonsense ranges are dropped ─▶ s3s ─▶ Service
-//!                        subresource: what s3s would misroute ◀──┘
+//!                        subresource: what s3s would misroute ◀──┘      cors     what a browser asks first
 //! answer  ◀─ error body with all members, request ids, no body for HEAD and 304; the notebook is closed
 //! ```
 
+mod cors;
 pub(crate) mod plain;
+mod promised;
 pub(crate) mod subresource;
 
 use std::convert::Infallible;
@@ -16,7 +18,7 @@ use aws_core::call::CallContext;
 use aws_core::fault::ApiFault;
 use aws_wire::body::BodyFault;
 use aws_wire::fault::Protocol;
-use aws_wire::route::S3Door;
+use aws_wire::route::{LegacySignature, S3Door};
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -52,16 +54,29 @@ async fn serve(sim: &S3Sim, s3s: &S3Service, mut request: Request<Body>) -> Resp
     let Some(ctx) = request.extensions().get::<CallContext>().cloned() else {
         return told_in_xml(&access_denied("Access Denied"), &method, "");
     };
-    let call = Arc::new(Call::new(ctx));
+    let legacy = request.extensions().get::<LegacySignature>().is_some();
+    let call = Arc::new(Call::new(ctx).signed_by_version_2(legacy));
     request.extensions_mut().insert(call.clone());
-    let outcome = match plain::make_plain(request) {
-        Ok(request) => through_s3s(s3s, &call, request).await,
-        Err(fault) => Err(fault),
+    let (outcome, asked) = match plain::make_plain(request) {
+        Ok(request) => {
+            let asked = cors::Asked::read(&request);
+            (answered(sim, s3s, &call, request, asked.as_ref()).await, asked)
+        }
+        Err(fault) => (Err(fault), None),
     };
     let id = &call.ctx.request_id;
+    let headers = call.take_headers();
     call.additional("x-amz-id-2", aws_wire::fault::host_id(id));
     call.close(&*sim.world.sink, outcome.as_ref().err().and_then(trail_error));
     let mut response = outcome.unwrap_or_else(|fault| told_in_xml(&fault, &method, id));
+    if let Some(asked) = asked.filter(|_| method != Method::OPTIONS) {
+        asked.decorate(sim, response.headers_mut());
+    }
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
     aws_wire::answer::stamp(&mut response, Some(Protocol::S3), id);
     response
 }
@@ -71,6 +86,19 @@ fn trail_error(fault: &ApiFault) -> Option<aws_core::event::CallError> {
     (fault.status != 304).then(|| call_error(&fault.code, fault.message.as_deref()))
 }
 
+async fn answered(
+    sim: &S3Sim,
+    s3s: &S3Service,
+    call: &Arc<Call>,
+    request: Request<Body>,
+    asked: Option<&cors::Asked>,
+) -> Result<Response<Body>, ApiFault> {
+    if *request.method() == Method::OPTIONS {
+        return asked.ok_or_else(cors::no_question)?.preflight(sim);
+    }
+    through_s3s(s3s, call, promised::held(request)?).await
+}
+
 async fn through_s3s(s3s: &S3Service, call: &Arc<Call>, request: Request<Body>) -> Result<Response<Body>, ApiFault> {
     let request = request.map(|body| watched(body, call.clone()));
     let answered = s3s.call(request).await.map_err(|error| {
@@ -78,7 +106,11 @@ async fn through_s3s(s3s: &S3Service, call: &Arc<Call>, request: Request<Body>) 
         internal()
     })?;
     if answered.status().as_u16() < 300 {
-        return Ok(answered.map(Body::new));
+        let mut answered = answered.map(Body::new);
+        if let Some(status) = call.take_status() {
+            *answered.status_mut() = status;
+        }
+        return Ok(answered);
     }
     match call.take_fault() {
         Some(fault) => Err(fault),

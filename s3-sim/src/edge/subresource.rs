@@ -3,7 +3,8 @@
 //! - s3s takes `PUT /bucket/key?encryption`, and any sub-resource it does not know, for PutObject: the object would be
 //!   overwritten by the XML. Likewise an unknown `PUT /bucket?…` is CreateBucket, and `DELETE /bucket?…` deletes it.
 //!   So every sub-resource that is not in the table is refused.
-//! - s3s neither reads nor writes `BlockedEncryptionTypes`; `?encryption` of a bucket is answered by own code.
+//! - s3s neither reads nor writes `BlockedEncryptionTypes`; `?encryption` of a bucket and of an object is answered by
+//!   own code.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::access::{Aim, Request, no_call, query_pairs};
 use crate::call::Call;
 use crate::edge::told;
 use crate::error::{Outcome, fault};
-use crate::ops::bucket_encryption;
+use crate::ops::{bucket_encryption, object_attributes, update_object_encryption};
 
 /// Steps in before s3s dispatches.
 pub(crate) struct Route(pub(crate) Arc<S3Sim>);
@@ -32,7 +33,7 @@ const ROUTED: &[(Method, Place, &[&str])] = &[
     (Method::POST, Place::Bucket, &["delete", "metadataTable"]),
     (Method::GET, Place::Object, OBJECT_GET),
     (Method::HEAD, Place::Object, &["versionId", "partNumber"]),
-    (Method::PUT, Place::Object, &["acl", "legal-hold", "retention", "tagging", "partNumber", "uploadId"]),
+    (Method::PUT, Place::Object, &["acl", "legal-hold", "retention", "tagging", "partNumber", "uploadId", "versionId"]),
     (Method::DELETE, Place::Object, &["tagging", "uploadId", "versionId"]),
     (Method::POST, Place::Object, &["uploads", "restore", "select", "select-type", "uploadId", "versionId"]),
 ];
@@ -145,6 +146,10 @@ enum Verdict {
     Pass,
     /// Ours: a bucket's default encryption.
     Encryption,
+    /// Ours: attributes of an object.
+    Attributes,
+    /// Ours: an object's data key is to be wrapped anew.
+    Rewrap,
     /// Nobody's.
     Refuse,
 }
@@ -157,6 +162,9 @@ fn judge(method: &Method, uri: &Uri) -> Verdict {
     };
     let routed = ROUTED.iter().find(|(m, p, _)| m == method && *p == place).map_or(&[][..], |(_, _, names)| *names);
     let pairs = query_pairs(uri.query());
+    if place == Place::Object && *method == Method::PUT && is_rewrap(&pairs) {
+        return Verdict::Rewrap;
+    }
     if pairs.iter().any(|(name, value)| is_stray(name, value, routed)) {
         return Verdict::Refuse;
     }
@@ -164,7 +172,21 @@ fn judge(method: &Method, uri: &Uri) -> Verdict {
     if place == Place::Object && *method == Method::PUT && has("uploadId") != has("partNumber") {
         return Verdict::Refuse;
     }
+    // A body cannot be put into the past: only what may change of a version takes its id.
+    let changeable = ["acl", "legal-hold", "retention", "tagging"].into_iter().any(has);
+    if place == Place::Object && *method == Method::PUT && has("versionId") && !changeable {
+        return Verdict::Refuse;
+    }
+    if place == Place::Object && *method == Method::GET && has("attributes") {
+        return Verdict::Attributes;
+    }
     if place == Place::Bucket && has("encryption") { Verdict::Encryption } else { Verdict::Pass }
+}
+
+/// `?encryption` of an object, with nothing beside it that would make it something else.
+fn is_rewrap(pairs: &[(String, String)]) -> bool {
+    let known = |name: &str| matches!(name, "encryption" | "versionId" | "x-id");
+    pairs.iter().any(|(name, _)| name == "encryption") && pairs.iter().all(|(name, _)| known(name))
 }
 
 /// A sub-resource that this method does not have here, or a bare name that nobody knows.
@@ -195,21 +217,32 @@ impl S3Route for Route {
 
     async fn call(&self, request: S3Request<Body>) -> S3Result<S3Response<Body>> {
         let call = call_of(&request)?;
-        let Some(S3Path::Bucket { bucket }) = path(&request.uri) else { return Err(told(&call, unknown())) };
-        let answer = bucket_encryption::run(&self.0, &call, &bucket, request).await;
+        let answer = match path(&request.uri) {
+            Some(S3Path::Bucket { bucket }) => bucket_encryption::run(&self.0, &call, &bucket, request).await,
+            Some(S3Path::Object { bucket, key }) => {
+                if judge(&request.method, &request.uri) == Verdict::Attributes {
+                    object_attributes::run(&self.0, &call, (&bucket, &key), request).await
+                } else {
+                    update_object_encryption::run(&self.0, &call, &bucket, &key, request).await
+                }
+            }
+            Some(S3Path::Root) | None => Err(unknown()),
+        };
         answer.map_err(|fault| told(&call, fault))
     }
 }
 
 impl Route {
     fn enter(&self, call: &Call, request: &S3Request<Body>) -> Outcome<()> {
-        let bucket = match (judge(&request.method, &request.uri), path(&request.uri)) {
-            (Verdict::Encryption, Some(S3Path::Bucket { bucket })) => bucket,
-            (Verdict::Encryption | Verdict::Refuse | Verdict::Pass, _) => return Err(unknown()),
+        let path = path(&request.uri).ok_or_else(unknown)?;
+        let operation = match judge(&request.method, &request.uri) {
+            Verdict::Encryption => bucket_encryption::operation(&request.method).ok_or_else(unknown)?,
+            Verdict::Attributes => "GetObjectAttributes",
+            Verdict::Rewrap => update_object_encryption::OPERATION,
+            Verdict::Refuse | Verdict::Pass => return Err(unknown()),
         };
-        let operation = bucket_encryption::operation(&request.method).ok_or_else(unknown)?;
         let seen = Request { headers: &request.headers, query: request.uri.query() };
-        self.0.gate.enter(call, operation, Aim::Bucket(&bucket), seen)
+        self.0.gate.enter(call, operation, Aim::of(&path), seen)
     }
 }
 
@@ -228,11 +261,16 @@ mod tests {
     #[test]
     fn what_s3s_would_misroute_is_caught() {
         for (request, verdict) in [
-            ("PUT /bkt/k?encryption", Verdict::Refuse),
+            ("PUT /bkt/k?encryption", Verdict::Rewrap),
+            ("PUT /bkt/k?encryption&annotation", Verdict::Refuse),
+            ("GET /bkt/k?encryption", Verdict::Refuse),
             ("PUT /bkt/k?annotation", Verdict::Refuse),
             ("PUT /bkt/k?renameObject", Verdict::Refuse),
             ("PUT /bkt/k?torrent", Verdict::Refuse),
             ("PUT /bkt/k?uploadId=u", Verdict::Refuse),
+            ("PUT /bkt/k?versionId=v", Verdict::Refuse),
+            ("PUT /bkt/k?tagging&versionId=v", Verdict::Pass),
+            ("GET /bkt/k?attributes", Verdict::Attributes),
             ("PUT /bkt/k?partNumber=1&uploadId=u", Verdict::Pass),
             ("DELETE /bkt/k?acl", Verdict::Refuse),
             ("DELETE /bkt?acl", Verdict::Refuse),

@@ -17,6 +17,100 @@ pub(crate) struct Bucket {
     pub(crate) created: Timestamp,
     /// How new objects are sealed by default.
     pub(crate) encryption: DefaultEncryption,
+    /// What else every request must know of the bucket.
+    #[serde(default)]
+    pub(crate) settings: Settings,
+}
+
+/// The settings that requests look at. Longer configurations stand in rows of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    /// Whether a write replaces or adds.
+    pub(crate) versioning: Versioning,
+    /// `None` after DeleteBucketOwnershipControls.
+    pub(crate) ownership: Option<Ownership>,
+    /// `None` after DeletePublicAccessBlock.
+    pub(crate) public_access: Option<PublicAccessBlock>,
+    /// Whether versions can be locked. Never taken back.
+    pub(crate) object_lock: bool,
+}
+
+/// Whether old versions of an object are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Versioning {
+    /// Nobody ever asked for it.
+    Never,
+    /// Every write adds a version.
+    Enabled,
+    /// Writes replace the version `null`; the others stay.
+    Suspended,
+}
+
+/// Whether ACLs speak, and who owns what strangers put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Ownership {
+    /// `BucketOwnerEnforced`: ACLs are off.
+    Enforced,
+    /// `BucketOwnerPreferred`
+    Preferred,
+    /// `ObjectWriter`
+    Writer,
+}
+
+/// The four locks against the public.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PublicAccessBlock {
+    /// Setting a public ACL is refused.
+    pub(crate) block_acls: bool,
+    /// Public ACLs do not speak.
+    pub(crate) ignore_acls: bool,
+    /// Setting a public policy is refused.
+    pub(crate) block_policy: bool,
+    /// A public policy speaks to the owner's account only.
+    pub(crate) restrict: bool,
+}
+
+impl Settings {
+    /// The locks as they act: none set is all open.
+    pub(crate) fn public_access(&self) -> PublicAccessBlock {
+        self.public_access.unwrap_or_default()
+    }
+
+    /// Whether ACLs speak. Without a setting they do, as they did when buckets had none.
+    pub(crate) fn has_acls(&self) -> bool {
+        self.ownership != Some(Ownership::Enforced)
+    }
+}
+
+/// What a bucket made since April 2023 has.
+impl Default for Settings {
+    fn default() -> Self {
+        let shut = PublicAccessBlock { block_acls: true, ignore_acls: true, block_policy: true, restrict: true };
+        Self {
+            versioning: Versioning::Never,
+            ownership: Some(Ownership::Enforced),
+            public_access: Some(shut),
+            object_lock: false,
+        }
+    }
+}
+
+impl Ownership {
+    const ALL: [Self; 3] = [Self::Enforced, Self::Preferred, Self::Writer];
+
+    /// As XML spells it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforced => "BucketOwnerEnforced",
+            Self::Preferred => "BucketOwnerPreferred",
+            Self::Writer => "ObjectWriter",
+        }
+    }
+
+    /// The reverse.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ownership| ownership.as_str() == name)
+    }
 }
 
 /// The bucket's default encryption. There is always one: without a setting it is SSE-S3.
@@ -41,6 +135,8 @@ pub(crate) enum Algorithm {
     Aes256,
     /// SSE-KMS.
     Kms,
+    /// DSSE-KMS.
+    Dsse,
 }
 
 impl Algorithm {
@@ -49,6 +145,7 @@ impl Algorithm {
         match self {
             Self::Aes256 => "AES256",
             Self::Kms => "aws:kms",
+            Self::Dsse => "aws:kms:dsse",
         }
     }
 }

@@ -92,7 +92,7 @@ impl Page {
 
 /// A string after nearly everything that starts with `group`. What might still follow it is recognised as the same
 /// group and skipped as well.
-fn past(group: &str) -> String {
+pub(crate) fn past(group: &str) -> String {
     format!("{group}{}", char::MAX)
 }
 
@@ -103,11 +103,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::object::{Facts, UserHeaders, WrappedKey, Wrapping};
+    use crate::model::object::{Facts, Label, UserHeaders, WrappedKey, Wrapping};
 
     fn object() -> Object {
         let facts = Facts {
             generation: String::new(),
+            version: None,
             size: 0,
             etag: String::new(),
             modified: aws_core::time::Timestamp::UNIX_EPOCH,
@@ -117,7 +118,7 @@ mod tests {
             checksum: None,
         };
         let wrapped = WrappedKey { wrapping: Wrapping::S3Owned, blob: Vec::new() };
-        Object { facts, wrapped, proof: Vec::new(), inline: None }
+        Object { facts, wrapped, proof: Vec::new(), inline: None, label: Label::default() }
     }
 
     /// All pages of a listing, entries in the order told. `fetch` gives few rows at a time, to meet every seam.

@@ -4,3 +4,5 @@ pub(crate) mod bucket;
 pub(crate) mod listing;
 pub(crate) mod multipart;
 pub(crate) mod object;
+pub(crate) mod version;
+pub(crate) mod version_listing;

@@ -6,7 +6,7 @@ use aws_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{ChecksumAlgorithm, ChecksumKind};
-use crate::model::object::{Piece, UserHeaders, WrappedKey};
+use crate::model::object::{Label, Piece, UserHeaders, WrappedKey};
 
 /// Smallest part that is not the last, in bytes.
 pub(crate) const SMALLEST_PART_BYTES: u64 = 5 << 20;
@@ -30,6 +30,9 @@ pub(crate) struct Upload {
     pub(crate) initiator: String,
     /// Headers of the object to be.
     pub(crate) headers: UserHeaders,
+    /// Tags, ACL and locks of the object to be.
+    #[serde(default)]
+    pub(crate) label: Label,
     /// The data key of all parts.
     pub(crate) wrapped: WrappedKey,
     /// Which checksum the object will carry.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Object ── facts      size, ETag, times, headers, pieces: readable without a key
-//!        ├─ wrapped    the data key, under a KMS key or S3's own
+//!        ├─ wrapped    the data key, under a KMS key, a bucket key, a customer's key or S3's own
 //!        ├─ proof      AEAD under a key derived from the data key: its plaintext holds the checksums, its
 //!        │             associated data are the facts; a changed size, piece or ETag no longer opens
 //!        └─ inline     the sealed body itself, when it is small
@@ -29,6 +29,40 @@ pub(crate) struct Object {
     /// The one sealed piece of a small object.
     #[serde(with = "serde_bytes", default)]
     pub(crate) inline: Option<Vec<u8>>,
+    /// What may change while the object stays.
+    #[serde(default)]
+    pub(crate) label: Label,
+}
+
+/// What may change while an object stays. The proof does not cover it: changing it takes no data key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Label {
+    /// Its place among the versions of its key: a later write has a greater one.
+    pub(crate) order: u64,
+    /// Tags in key order.
+    #[serde(default)]
+    pub(crate) tags: Tags,
+    /// The canned ACL, where ACLs speak and it is not `private`.
+    #[serde(default)]
+    pub(crate) acl: Option<String>,
+    /// Until when nobody may delete this version.
+    #[serde(default)]
+    pub(crate) retention: Option<Retention>,
+    /// Whether a legal hold lies on this version.
+    #[serde(default)]
+    pub(crate) legal_hold: bool,
+}
+
+/// Tags by key.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// A lock with an end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Retention {
+    /// `COMPLIANCE` binds everybody; `GOVERNANCE` may be bypassed.
+    pub(crate) compliance: bool,
+    /// On the simulated clock.
+    pub(crate) until: Timestamp,
 }
 
 /// What can be said of an object without its data key. Covered by the proof.
@@ -36,6 +70,9 @@ pub(crate) struct Object {
 pub(crate) struct Facts {
     /// Identity of this write: a replaced object has another.
     pub(crate) generation: String,
+    /// The version; `None` is the version `null`. Left out then, so that older proofs still hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<String>,
     /// Plaintext bytes.
     pub(crate) size: u64,
     /// Without quotes.
@@ -68,7 +105,7 @@ pub(crate) struct Piece {
 pub(crate) struct WrappedKey {
     /// By whom it can be unwrapped.
     pub(crate) wrapping: Wrapping,
-    /// A KMS ciphertext blob, or `envelope::wrap` under the S3-owned key.
+    /// A KMS ciphertext blob, or `envelope::wrap` under the key that the wrapping names.
     #[serde(with = "serde_bytes")]
     pub(crate) blob: Vec<u8>,
 }
@@ -84,7 +121,49 @@ pub(crate) enum Wrapping {
         key_arn: String,
         /// The whole encryption context, `aws:s3:arn` included.
         context: ContextMap,
+        /// After a change of encryption KMS opens a key of its own making, and that one opens the data key here:
+        /// KMS never sees data keys that S3 made.
+        #[serde(with = "serde_bytes", default)]
+        carried: Option<Vec<u8>>,
     },
+    /// SSE-KMS with a bucket key: the data key is wrapped under the bucket key, the bucket key under the KMS key.
+    BucketKey {
+        /// Key ARN, as KMS answered it.
+        key_arn: String,
+        /// The context of the bucket key; `aws:s3:arn` is the bucket's.
+        context: ContextMap,
+        /// Which of the bucket's keys.
+        id: String,
+    },
+    /// DSSE-KMS: the body is sealed under the data key, and what comes out is sealed again.
+    Dsse {
+        /// Key ARN, as KMS answered it.
+        key_arn: String,
+        /// The whole encryption context, `aws:s3:arn` included.
+        context: ContextMap,
+        /// The outer layer's key, wrapped under the key that S3 owns.
+        #[serde(with = "serde_bytes")]
+        outer: Vec<u8>,
+    },
+    /// SSE-C: a key that comes with each request and is not kept.
+    Customer {
+        /// With which the customer's key is recognised.
+        lock: Lock,
+        /// The key of the row's proof, wrapped under the key that S3 owns: Complete comes without the customer's.
+        #[serde(with = "serde_bytes")]
+        row: Vec<u8>,
+    },
+}
+
+/// What is kept of a customer's key: enough to tell it from another, not enough to find it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lock {
+    /// 32 random bytes, anew for each object.
+    #[serde(with = "serde_bytes")]
+    pub(crate) salt: Vec<u8>,
+    /// 32 bytes derived from key and salt.
+    #[serde(with = "serde_bytes")]
+    pub(crate) commitment: Vec<u8>,
 }
 
 /// Headers that a client stores with an object and gets back.
@@ -121,18 +200,22 @@ pub(crate) struct Sealed {
 
 impl Wrapping {
     /// As the ledger names the wrapping key.
-    pub(crate) fn by(&self) -> &str {
+    pub(crate) fn by(&self, bucket: &str) -> String {
         match self {
-            Self::S3Owned => "s3 owned key",
-            Self::Kms { key_arn, .. } => key_arn,
+            Self::S3Owned => "s3 owned key".into(),
+            Self::Kms { key_arn, .. } | Self::Dsse { key_arn, .. } => key_arn.clone(),
+            Self::BucketKey { .. } => bucket_key_subject(bucket),
+            Self::Customer { .. } => "customer key".into(),
         }
     }
 
-    /// `x-amz-server-side-encryption`
-    pub(crate) fn algorithm(&self) -> &'static str {
+    /// `x-amz-server-side-encryption`; SSE-C has headers of its own.
+    pub(crate) fn algorithm(&self) -> Option<&'static str> {
         match self {
-            Self::S3Owned => "AES256",
-            Self::Kms { .. } => "aws:kms",
+            Self::S3Owned => Some("AES256"),
+            Self::Kms { .. } | Self::BucketKey { .. } => Some("aws:kms"),
+            Self::Dsse { .. } => Some("aws:kms:dsse"),
+            Self::Customer { .. } => None,
         }
     }
 
@@ -140,16 +223,31 @@ impl Wrapping {
     pub(crate) fn applied(&self) -> &'static str {
         match self {
             Self::S3Owned => "SSE_S3",
-            Self::Kms { .. } => "SSE_KMS",
+            Self::Kms { .. } | Self::BucketKey { .. } => "SSE_KMS",
+            Self::Dsse { .. } => "DSSE_KMS",
+            Self::Customer { .. } => "SSE_C",
         }
     }
 
     /// `x-amz-server-side-encryption-aws-kms-key-id`: always the ARN.
     pub(crate) fn key_arn(&self) -> Option<&str> {
         match self {
-            Self::S3Owned => None,
-            Self::Kms { key_arn, .. } => Some(key_arn),
+            Self::Kms { key_arn, .. } | Self::BucketKey { key_arn, .. } | Self::Dsse { key_arn, .. } => Some(key_arn),
+            Self::S3Owned | Self::Customer { .. } => None,
         }
+    }
+
+    /// The encryption context that KMS is given.
+    pub(crate) fn context(&self) -> Option<&ContextMap> {
+        match self {
+            Self::Kms { context, .. } | Self::BucketKey { context, .. } | Self::Dsse { context, .. } => Some(context),
+            Self::S3Owned | Self::Customer { .. } => None,
+        }
+    }
+
+    /// `x-amz-server-side-encryption-bucket-key-enabled`
+    pub(crate) fn has_bucket_key(&self) -> bool {
+        matches!(self, Self::BucketKey { .. })
     }
 }
 
@@ -166,4 +264,15 @@ impl Object {
 /// How the ledger names an object's data key.
 pub(crate) fn subject(bucket: &str, key: &str) -> String {
     format!("object/{bucket}/{key}")
+}
+
+/// How the ledger names a stored data key: each version has its own.
+pub(crate) fn version_subject(bucket: &str, key: &str, version: Option<&str>) -> String {
+    let version = version.map_or(String::new(), |id| format!("?versionId={id}"));
+    subject(bucket, key) + &version
+}
+
+/// How the ledger names a bucket's bucket keys.
+pub(crate) fn bucket_key_subject(bucket: &str) -> String {
+    format!("bucket-key/{bucket}")
 }

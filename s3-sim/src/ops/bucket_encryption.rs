@@ -21,9 +21,8 @@ use s3s::{Body, S3Request, S3Response};
 use crate::S3Sim;
 use crate::call::Call;
 use crate::digest::{Digests, Promise};
-use crate::error::{Outcome, invalid_argument, malformed_xml, not_implemented};
+use crate::error::{Outcome, invalid_argument, malformed_xml};
 use crate::model::bucket::{Algorithm, DefaultEncryption};
-use crate::sse;
 use crate::writing::trailers_of;
 
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -51,17 +50,22 @@ pub(crate) async fn run(sim: &S3Sim, call: &Call, bucket: &str, request: S3Reque
 }
 
 async fn put(sim: &S3Sim, call: &Call, bucket: &str, request: S3Request<Body>) -> Outcome<S3Response<Body>> {
+    let rule = parse(&small_body(request).await?)?;
+    rule.check()?;
+    call.parameter("ServerSideEncryptionConfiguration", rule.told());
+    sim.rows.change_bucket(bucket, move |bucket| rule.apply(&mut bucket.encryption)).await?;
+    Ok(S3Response::new(Body::empty()))
+}
+
+/// A body that is a configuration, held against its digests.
+pub(crate) async fn small_body(request: S3Request<Body>) -> Outcome<bytes::Bytes> {
     let S3Request { input, headers, extensions, .. } = request;
     let body = Limited::new(input, LARGEST_BODY_BYTES).collect().await.map_err(|error| unreadable(&*error))?.to_bytes();
     let promise = Promise::of(&headers)?;
     let mut digests = Digests::new(promise.algorithm, promise.wants_md5());
     digests.update(&body);
     promise.check(&digests.finish(), trailers_of(&extensions)().as_ref())?;
-    let rule = parse(&body)?;
-    rule.check()?;
-    call.parameter("ServerSideEncryptionConfiguration", rule.told());
-    sim.rows.change_bucket(bucket, move |bucket| rule.apply(&mut bucket.encryption)).await?;
-    Ok(S3Response::new(Body::empty()))
+    Ok(body)
 }
 
 /// A body that the wire found wrong, or that is too long to be a configuration.
@@ -109,9 +113,7 @@ struct Rule {
 impl Rule {
     fn check(&self) -> Outcome<()> {
         match self.algorithm.as_deref() {
-            Some("aws:kms") if self.bucket_key == Some(true) => return Err(not_implemented(sse::BUCKET_KEY)),
-            Some("aws:kms:dsse") => return Err(not_implemented(sse::SSE)),
-            Some("aws:kms") => {}
+            Some("aws:kms" | "aws:kms:dsse") => {}
             Some("AES256") if self.key.is_some() => return Err(key_not_applicable()),
             Some("AES256") => {}
             Some(_) => return Err(malformed_xml()),
@@ -135,7 +137,11 @@ impl Rule {
     /// Only what is written changes; `NONE` lifts the block.
     fn apply(self, encryption: &mut DefaultEncryption) {
         if let Some(algorithm) = self.algorithm {
-            encryption.algorithm = if algorithm == "aws:kms" { Algorithm::Kms } else { Algorithm::Aes256 };
+            encryption.algorithm = match algorithm.as_str() {
+                "aws:kms" => Algorithm::Kms,
+                "aws:kms:dsse" => Algorithm::Dsse,
+                _ => Algorithm::Aes256,
+            };
             encryption.key = self.key;
             encryption.bucket_key = self.bucket_key.unwrap_or(false);
             encryption.explicit = true;
@@ -286,10 +292,6 @@ mod tests {
         check(
             "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID></ApplyServerSideEncryptionByDefault></Rule>",
             expect![[r#"InvalidArgument [("ArgumentName", "ApplyServerSideEncryptionByDefault")]"#]],
-        );
-        check(
-            &format!("<Rule>{KMS}<BucketKeyEnabled>true</BucketKeyEnabled></Rule>"),
-            expect![[r#"NotImplemented [("Header", "x-amz-server-side-encryption-bucket-key-enabled")]"#]],
         );
         assert!(parse(b"<a><Rule>").is_err());
         assert!(parse(b"\xff\xfe").is_err());

@@ -2,18 +2,21 @@
 //!
 //! The data key is opened once more, because the parts' checksums are sealed under it and the object's proof must be.
 
+use aws_core::event::Place;
 use aws_core::fault::ApiFault;
 use s3s::dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart};
 use s3s::{S3Request, S3Response};
 
 use crate::S3Sim;
 use crate::call::Call;
+use crate::customer;
 use crate::digest::{Checksum, ChecksumAlgorithm, Checksums, multipart_etag, of_parts};
 use crate::error::{Outcome, damaged, invalid_request, malformed_xml};
 use crate::headers::{etag, put_checksum};
 use crate::keys::Owner;
 use crate::model::multipart::{Part, SMALLEST_PART_BYTES, Upload};
-use crate::model::object::{Facts, Object, Sealed, Wrapping};
+use crate::model::object::{Facts, Label, Object, Sealed, Wrapping};
+use crate::model::version::told_version;
 use crate::ops::{SseAnswer, invalid_part};
 use crate::sse;
 use crate::store::Guard;
@@ -29,28 +32,38 @@ pub(crate) async fn run(
     sse::refuse_sse_headers(&headers)?;
     let bucket = sim.rows.bucket(&input.bucket)?;
     if let Some(done) = completed_before(sim, &input)? {
-        return Ok(S3Response::new(answer(input, call, &done.wrapped.wrapping, &done.facts, &None)));
+        let version_id = told_version(&bucket, done.facts.version.as_deref());
+        let output = answer(input, call, &done.wrapped.wrapping, &done.facts, &None);
+        return Ok(S3Response::new(CompleteMultipartUploadOutput { version_id, ..output }));
     }
     let upload = sim.rows.upload(&bucket.name, &input.key, &input.upload_id)?;
     let guard = Guard::read(input.if_match.as_ref(), input.if_none_match.as_ref())?;
     let named = input.multipart_upload.as_ref().and_then(|list| list.parts.as_deref()).unwrap_or_default();
     let parts = chosen(named, sim.rows.parts(&upload.id)?)?;
     let owner = Owner { bucket: &bucket, key: &input.key };
-    let key = sim.keys.open(call, owner, &upload.wrapped).await?;
+    if customer::OBJECT.is_in(&headers) {
+        customer::OBJECT.for_part(&headers, &upload.wrapped.wrapping)?;
+    }
+    let key = sim.keys.open_row(call, owner, &upload.wrapped).await?;
     let checksums = parts.iter().map(|part| part_checksum(&key, &upload.id, part)).collect::<Outcome<Vec<_>>>()?;
     check_part_checksums(named, &checksums)?;
     let checksum = whole_checksum(&upload, &parts, &checksums);
     check_whole(&input, &upload, &parts, &checksum)?;
-    let facts = facts(sim, &upload, &parts, &checksum)?;
+    let stamp = sim.stamps.next(&bucket, sim.world.now(), &*sim.world.entropy);
+    let facts = facts(sim, &upload, &parts, &checksum, stamp.version)?;
     let sealed = Sealed { checksums: checksum.clone(), parts: checksums };
     let proof = object_proof(sim, owner, &key, &facts, &sealed);
     drop(key);
-    let object = Object { facts: facts.clone(), wrapped: upload.wrapped.clone(), proof, inline: None };
+    let label = Label { order: stamp.order, ..upload.label.clone() };
+    let object = Object { facts: facts.clone(), wrapped: upload.wrapped.clone(), proof, inline: None, label };
     let (replaced, unused) = sim.rows.complete_upload(&bucket.name, &upload, object, guard).await?;
-    // The wrapped key moves from the upload's row to the object's: the ledger hears only of the one replaced.
-    sim.forget(&owner.subject(), replaced).await;
+    // The wrapped key moves from the upload's row to the object's.
+    sim.world.custodian().dropped(&owner.subject(), Place::S3Metadata);
+    sim.settle(owner, facts.version.as_deref(), &upload.wrapped.wrapping, replaced).await;
     sim.shelf.doom(unused.into_iter().map(|part| part.piece.blob).collect()).await;
-    Ok(S3Response::new(answer(input, call, &upload.wrapped.wrapping, &facts, &checksum)))
+    let version_id = told_version(&bucket, facts.version.as_deref());
+    let output = answer(input, call, &upload.wrapped.wrapping, &facts, &checksum);
+    Ok(S3Response::new(CompleteMultipartUploadOutput { version_id, ..output }))
 }
 
 /// The object that this very upload has become already: a client that lost the answer asks again.
@@ -66,7 +79,7 @@ fn answer(
     facts: &Facts,
     checksum: &Checksums,
 ) -> CompleteMultipartUploadOutput {
-    let sse = SseAnswer::from(wrapping);
+    let sse = SseAnswer::of(wrapping, None);
     let location = format!("http://{}/{}/{}", call.ctx.host, input.bucket, input.key);
     let mut output = CompleteMultipartUploadOutput {
         bucket: Some(input.bucket),
@@ -75,6 +88,7 @@ fn answer(
         location: Some(location),
         server_side_encryption: sse.algorithm,
         ssekms_key_id: sse.key_id,
+        bucket_key_enabled: sse.bucket_key,
         ..CompleteMultipartUploadOutput::default()
     };
     output.checksum_type = put_checksum!(output, checksum);
@@ -170,10 +184,17 @@ fn check_whole(
     }
 }
 
-fn facts(sim: &S3Sim, upload: &Upload, parts: &[Part], checksum: &Checksums) -> Outcome<Facts> {
+fn facts(
+    sim: &S3Sim,
+    upload: &Upload,
+    parts: &[Part],
+    checksum: &Checksums,
+    version: Option<String>,
+) -> Outcome<Facts> {
     let etags = parts.iter().map(|part| part.etag.as_str());
     Ok(Facts {
         generation: sim.world.uuid(),
+        version,
         size: parts.iter().map(|part| part.piece.size).sum(),
         etag: multipart_etag(etags).ok_or_else(|| damaged("an ETag of a part"))?,
         modified: crate::headers::whole_seconds(sim.world.now()),

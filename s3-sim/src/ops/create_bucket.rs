@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::S3Sim;
 use crate::call::Call;
-use crate::error::{Outcome, fault, not_implemented};
-use crate::model::bucket::Bucket;
+use crate::error::{Outcome, fault, invalid_argument, not_implemented};
+use crate::model::bucket::{Bucket, Ownership, Settings, Versioning};
 
 /// The region that has no location constraint.
 const FIRST_REGION: &str = "us-east-1";
@@ -21,6 +21,7 @@ pub(crate) async fn run(
 ) -> Outcome<S3Response<CreateBucketOutput>> {
     let input = request.input;
     refuse_what_buckets_lack(&input)?;
+    let settings = settings(&input)?;
     let constraint = input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
     let constraint = constraint.as_ref().map(|constraint| constraint.as_str());
     if let Some(constraint) = constraint {
@@ -33,6 +34,7 @@ pub(crate) async fn run(
         region: region.clone(),
         created: crate::headers::whole_seconds(sim.world.now()),
         encryption: sim.default_encryption(),
+        settings,
     };
     match sim.rows.create_bucket(bucket).await? {
         None => {}
@@ -46,22 +48,36 @@ pub(crate) async fn run(
     Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) }))
 }
 
-/// Object lock, ACLs, and buckets of another kind: their rooms are to come.
+/// ACLs at birth, and buckets of another kind.
 fn refuse_what_buckets_lack(input: &CreateBucketInput) -> Outcome<()> {
-    if input.object_lock_enabled_for_bucket == Some(true) {
-        return Err(not_implemented("x-amz-bucket-object-lock-enabled"));
-    }
-    if input.object_ownership.as_ref().is_some_and(|ownership| ownership.as_str() != "BucketOwnerEnforced") {
-        return Err(not_implemented("x-amz-object-ownership"));
-    }
     if input.create_bucket_configuration.as_ref().is_some_and(|c| c.bucket.is_some() || c.location.is_some()) {
         return Err(not_implemented("CreateBucketConfiguration"));
     }
     if input.acl.as_ref().is_some_and(|acl| acl.as_str() != "private") {
-        let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
-        return Err(ApiFault::client("InvalidBucketAclWithObjectOwnership", message));
+        // The public access block of a new bucket shuts public ACLs out.
+        return Err(no_bucket_acls());
     }
     Ok(())
+}
+
+/// Object Lock needs versions, and switches them on.
+fn settings(input: &CreateBucketInput) -> Outcome<Settings> {
+    let mut settings = Settings::default();
+    if input.object_lock_enabled_for_bucket == Some(true) {
+        settings.object_lock = true;
+        settings.versioning = Versioning::Enabled;
+    }
+    if let Some(asked) = &input.object_ownership {
+        let unknown =
+            || invalid_argument("x-amz-object-ownership", asked.as_str(), "Invalid x-amz-object-ownership header");
+        settings.ownership = Some(Ownership::parse(asked.as_str()).ok_or_else(unknown)?);
+    }
+    Ok(settings)
+}
+
+fn no_bucket_acls() -> ApiFault {
+    let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+    ApiFault::client("InvalidBucketAclWithObjectOwnership", message)
 }
 
 fn taken_by(taken: &Bucket, call: &Call) -> ApiFault {

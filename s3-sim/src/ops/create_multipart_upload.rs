@@ -14,8 +14,8 @@ use crate::error::{Outcome, invalid_request};
 use crate::keys::Owner;
 use crate::model::multipart::Upload;
 use crate::model::object::UserHeaders;
-use crate::ops::SseAnswer;
 use crate::ops::put_object::{response_elements, sent_context};
+use crate::ops::put_sse;
 use crate::sse;
 
 pub(crate) async fn run(
@@ -25,11 +25,11 @@ pub(crate) async fn run(
 ) -> Outcome<S3Response<CreateMultipartUploadOutput>> {
     let S3Request { input, headers, .. } = request;
     let bucket = sim.rows.bucket(&input.bucket)?;
-    let choice = sse::resolve(&headers, &bucket.encryption)?;
+    let owner = Owner { bucket: &bucket, key: &input.key };
+    let choice = sse::choose(call, owner, &headers)?;
     let (checksum, checksum_declared) = checksum(&input)?;
     let stored = UserHeaders::read(&headers, input.metadata)?;
     call.additional("SSEApplied", choice.applied());
-    let owner = Owner { bucket: &bucket, key: &input.key };
     let fresh = sim.keys.generate(call, owner, &choice.mode).await?;
     drop(fresh.plaintext);
     let upload = Upload {
@@ -38,35 +38,35 @@ pub(crate) async fn run(
         initiated: crate::headers::whole_seconds(sim.world.now()),
         initiator: call.ctx.principal_arn(),
         headers: stored,
+        label: sim.label(&headers, &bucket)?,
         wrapped: fresh.wrapped,
         checksum,
         checksum_declared,
     };
     sim.rows.create_upload(&bucket.name, upload.clone()).await?;
-    sim.world.custodian().wrapped(&owner.subject(), Place::S3Metadata, upload.wrapped.wrapping.by());
+    sim.world.custodian().wrapped(&owner.subject(), Place::S3Metadata, upload.wrapped.wrapping.by(&bucket.name));
     call.note(|audit| {
         let mut elements = response_elements(&upload.wrapped.wrapping);
         elements.insert("uploadId".into(), upload.id.clone().into());
         audit.response(json!(elements));
     });
-    Ok(S3Response::new(answer(input.bucket, input.key, upload)))
+    Ok(S3Response::new(answer(input.bucket, input.key, upload, choice.customer_md5())))
 }
 
-fn answer(bucket: String, key: String, upload: Upload) -> CreateMultipartUploadOutput {
-    let sse = SseAnswer::from(&upload.wrapped.wrapping);
+fn answer(bucket: String, key: String, upload: Upload, customer_md5: Option<String>) -> CreateMultipartUploadOutput {
     let (algorithm, kind) = upload.checksum;
     let declared = upload.checksum_declared;
-    CreateMultipartUploadOutput {
+    let mut output = CreateMultipartUploadOutput {
         bucket: Some(bucket),
         key: Some(key),
         checksum_algorithm: declared.then(|| dto::ChecksumAlgorithm::from_static(algorithm.as_str())),
         checksum_type: declared.then(|| dto::ChecksumType::from_static(kind.as_str())),
-        server_side_encryption: sse.algorithm,
-        ssekms_key_id: sse.key_id,
         ssekms_encryption_context: sent_context(&upload.wrapped.wrapping),
         upload_id: Some(upload.id),
         ..CreateMultipartUploadOutput::default()
-    }
+    };
+    put_sse!(output, &upload.wrapped.wrapping, customer_md5);
+    output
 }
 
 /// The checksum of the object to be, and whether the client chose it.

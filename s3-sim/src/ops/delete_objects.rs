@@ -8,8 +8,9 @@ use s3s::{S3Request, S3Response};
 use crate::S3Sim;
 use crate::access::Aim;
 use crate::call::Call;
-use crate::error::{Outcome, malformed_xml};
-use crate::ops::check_version;
+use crate::error::{Outcome, invalid_request, malformed_xml};
+use crate::model::bucket::Bucket;
+use crate::ops::delete_object::{Told, What};
 use crate::store::Guard;
 
 const MOST_KEYS: usize = 1000;
@@ -19,16 +20,18 @@ pub(crate) async fn run(
     call: &Call,
     request: S3Request<DeleteObjectsInput>,
 ) -> Outcome<S3Response<DeleteObjectsOutput>> {
-    let input = request.input;
-    sim.rows.bucket(&input.bucket)?;
+    let S3Request { input, headers, .. } = request;
+    let bucket = sim.rows.bucket(&input.bucket)?;
+    check_digested(&headers)?;
     if input.delete.objects.is_empty() || input.delete.objects.len() > MOST_KEYS {
         return Err(malformed_xml());
     }
+    let bypass = input.bypass_governance_retention;
     let quiet = input.delete.quiet.unwrap_or(false);
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
     for wanted in input.delete.objects {
-        match delete_one(sim, call, &input.bucket, &wanted).await {
-            Ok(()) => deleted.push(DeletedObject { key: Some(wanted.key), ..DeletedObject::default() }),
+        match delete_one(sim, call, &bucket, &wanted, bypass).await {
+            Ok(told) => deleted.push(told_of(wanted, told)),
             Err(fault) => errors.push(refused(wanted, fault)),
         }
     }
@@ -39,11 +42,42 @@ pub(crate) async fn run(
     }))
 }
 
-async fn delete_one(sim: &S3Sim, call: &Call, bucket: &str, wanted: &ObjectIdentifier) -> Outcome<()> {
-    sim.gate.ask(call, "s3:DeleteObject", Aim::Object(bucket, &wanted.key), &Conditions::default())?;
-    check_version(wanted.version_id.as_deref())?;
+/// So much is deleted at once that S3 insists on knowing that the list arrived whole.
+fn check_digested(headers: &http::HeaderMap) -> Outcome<()> {
+    let known = |name: &str| name == "content-md5" || name == "x-amz-trailer" || name.starts_with("x-amz-checksum-");
+    if headers.keys().any(|name| known(name.as_str())) {
+        return Ok(());
+    }
+    Err(invalid_request("Missing required header for this request: Content-MD5"))
+}
+
+async fn delete_one(
+    sim: &S3Sim,
+    call: &Call,
+    bucket: &Bucket,
+    wanted: &ObjectIdentifier,
+    bypass: Option<bool>,
+) -> Outcome<Told> {
+    let version = wanted.version_id.as_deref();
+    let mut facts = Conditions::default();
+    if let Some(version) = version {
+        facts.set("s3:VersionId", version);
+    }
+    let action = crate::actions::iam_action("DeleteObject", version.is_some());
+    sim.gate.ask(call, &action, Aim::Object(&bucket.name, &wanted.key), &facts)?;
     let guard = wanted.e_tag.as_ref().map_or(Guard::Always, |etag| Guard::Etag(etag.value().to_owned()));
-    sim.delete(bucket, &wanted.key, guard).await
+    let bypass = sim.may_bypass(call, &bucket.name, &wanted.key, bypass)?;
+    sim.delete(bucket, What { key: &wanted.key, version, guard, bypass }).await
+}
+
+/// A marker that was made is told apart from a version that was deleted.
+fn told_of(wanted: ObjectIdentifier, told: Told) -> DeletedObject {
+    DeletedObject {
+        delete_marker: told.marker.then_some(true),
+        delete_marker_version_id: told.version.filter(|_| told.marker),
+        key: Some(wanted.key),
+        version_id: wanted.version_id,
+    }
 }
 
 fn refused(wanted: ObjectIdentifier, fault: ApiFault) -> Error {

@@ -6,12 +6,14 @@ use s3s::{S3Request, S3Response};
 use crate::S3Sim;
 use crate::body::outgoing;
 use crate::call::Call;
+use crate::customer;
 use crate::error::Outcome;
 use crate::headers::{etag, put_checksum, wire_time};
 use crate::keys::Owner;
-use crate::model::object::{Facts, Sealed, Wrapping};
+use crate::model::object::{Facts, Sealed};
+use crate::model::version::told_version;
 use crate::open::{self, Reader};
-use crate::ops::{SseAnswer, check_version};
+use crate::ops::{put_label, put_sse};
 use crate::reading::{Extent, Found, If};
 use crate::sse;
 
@@ -22,8 +24,9 @@ pub(crate) async fn run(
 ) -> Outcome<S3Response<GetObjectOutput>> {
     let S3Request { input, headers, .. } = request;
     sse::refuse_sse_headers(&headers)?;
-    check_version(input.version_id.as_deref())?;
-    let Found { bucket, object, pin } = sim.find(call, &input.bucket, &input.key)?;
+    let Found { bucket, object, pin } =
+        sim.find_version(call, &input.bucket, &input.key, input.version_id.as_deref())?;
+    let customer = customer::OBJECT.for_reading(&headers, &object.wrapped.wrapping)?;
     let conditions = If {
         matches: input.if_match,
         none_match: input.if_none_match,
@@ -33,20 +36,23 @@ pub(crate) async fn run(
     conditions.check(&object.facts)?;
     let extent = Extent::of(&object.facts, input.range, input.part_number)?;
     let owner = Owner { bucket: &bucket, key: &input.key };
-    let (key, sealed) = sim.unlock(call, owner, &object).await?;
+    let (keys, sealed) = sim.unlock(call, owner, &object, customer.as_ref()).await?;
     call.additional("SSEApplied", object.wrapped.wrapping.applied());
     call.additional("bytesTransferredOut", extent.len());
-    let mut output = answer(&object.facts, &object.wrapped.wrapping, &extent);
+    let mut output = answer(&object.facts, &extent);
+    output.version_id = told_version(&bucket, object.facts.version.as_deref());
+    put_label!(output, &object.label);
+    output.tag_count = i32::try_from(object.label.tags.len()).ok().filter(|count| *count > 0);
+    put_sse!(output, &object.wrapped.wrapping, customer.map(|customer| customer.md5));
     if input.checksum_mode.is_some() {
         put_checksums(&mut output, &sealed, &extent);
     }
-    let reader = Reader::new(&sim.shelf, key, pin, object, extent.range);
+    let reader = Reader::new(&sim.shelf, keys, pin, object, extent.range);
     output.body = Some(outgoing(open::stream(reader).await?));
     Ok(S3Response::new(output))
 }
 
-fn answer(facts: &Facts, wrapping: &Wrapping, extent: &Extent) -> GetObjectOutput {
-    let sse = SseAnswer::from(wrapping);
+fn answer(facts: &Facts, extent: &Extent) -> GetObjectOutput {
     let headers = &facts.headers;
     GetObjectOutput {
         accept_ranges: Some("bytes".into()),
@@ -62,8 +68,6 @@ fn answer(facts: &Facts, wrapping: &Wrapping, extent: &Extent) -> GetObjectOutpu
         last_modified: Some(wire_time(facts.modified)),
         metadata: headers.metadata(),
         parts_count: extent.parts_count,
-        server_side_encryption: sse.algorithm,
-        ssekms_key_id: sse.key_id,
         storage_class: headers.storage_class.clone().map(Into::into),
         website_redirect_location: headers.website_redirect.clone(),
         ..GetObjectOutput::default()

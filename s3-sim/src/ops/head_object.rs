@@ -5,11 +5,13 @@ use s3s::{S3Request, S3Response};
 
 use crate::S3Sim;
 use crate::call::Call;
+use crate::customer;
 use crate::error::Outcome;
 use crate::headers::{etag, put_checksum, wire_time};
 use crate::keys::Owner;
-use crate::model::object::{Facts, Wrapping};
-use crate::ops::{SseAnswer, check_version};
+use crate::model::object::Facts;
+use crate::model::version::told_version;
+use crate::ops::{put_label, put_sse};
 use crate::reading::{Extent, Found, If};
 use crate::sse;
 
@@ -20,8 +22,9 @@ pub(crate) async fn run(
 ) -> Outcome<S3Response<HeadObjectOutput>> {
     let S3Request { input, headers, .. } = request;
     sse::refuse_sse_headers(&headers)?;
-    check_version(input.version_id.as_deref())?;
-    let Found { bucket, object, pin: _pin } = sim.find(call, &input.bucket, &input.key)?;
+    let Found { bucket, object, pin: _pin } =
+        sim.find_version(call, &input.bucket, &input.key, input.version_id.as_deref())?;
+    let customer = customer::OBJECT.for_reading(&headers, &object.wrapped.wrapping)?;
     let conditions = If {
         matches: input.if_match,
         none_match: input.if_none_match,
@@ -31,17 +34,19 @@ pub(crate) async fn run(
     conditions.check(&object.facts)?;
     let extent = Extent::of(&object.facts, input.range, input.part_number)?;
     call.additional("SSEApplied", object.wrapped.wrapping.applied());
-    let mut output = answer(&object.facts, &object.wrapped.wrapping, &extent);
+    let mut output = answer(&object.facts, &extent);
+    output.version_id = told_version(&bucket, object.facts.version.as_deref());
+    put_label!(output, &object.label);
     if input.checksum_mode.is_some() && extent.content_range.is_none() {
         let owner = Owner { bucket: &bucket, key: &input.key };
-        let (_, sealed) = sim.unlock(call, owner, &object).await?;
+        let (_, sealed) = sim.unlock(call, owner, &object, customer.as_ref()).await?;
         output.checksum_type = put_checksum!(output, &sealed.checksums);
     }
+    put_sse!(output, &object.wrapped.wrapping, customer.map(|customer| customer.md5));
     Ok(S3Response::new(output))
 }
 
-fn answer(facts: &Facts, wrapping: &Wrapping, extent: &Extent) -> HeadObjectOutput {
-    let sse = SseAnswer::from(wrapping);
+fn answer(facts: &Facts, extent: &Extent) -> HeadObjectOutput {
     let headers = &facts.headers;
     HeadObjectOutput {
         accept_ranges: Some("bytes".into()),
@@ -57,8 +62,6 @@ fn answer(facts: &Facts, wrapping: &Wrapping, extent: &Extent) -> HeadObjectOutp
         last_modified: Some(wire_time(facts.modified)),
         metadata: headers.metadata(),
         parts_count: extent.parts_count,
-        server_side_encryption: sse.algorithm,
-        ssekms_key_id: sse.key_id,
         storage_class: headers.storage_class.clone().map(Into::into),
         website_redirect_location: headers.website_redirect.clone(),
         ..HeadObjectOutput::default()

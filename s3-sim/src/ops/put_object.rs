@@ -12,7 +12,8 @@ use crate::error::{Outcome, not_implemented};
 use crate::headers::{etag, put_checksum};
 use crate::keys::Owner;
 use crate::model::object::{UserHeaders, Wrapping};
-use crate::ops::SseAnswer;
+use crate::model::version::told_version;
+use crate::ops::put_sse;
 use crate::sse;
 use crate::store::Guard;
 use crate::writing::{Writing, Written, promised_length, trailers_of};
@@ -27,12 +28,14 @@ pub(crate) async fn run(
     if input.write_offset_bytes.is_some() {
         return Err(not_implemented("x-amz-write-offset-bytes"));
     }
+    let owner = Owner { bucket: &bucket, key: &input.key };
     let writing = Writing {
         sim,
         call,
-        owner: Owner { bucket: &bucket, key: &input.key },
-        choice: sse::resolve(&headers, &bucket.encryption)?,
+        owner,
+        choice: sse::choose(call, owner, &headers)?,
         headers: UserHeaders::read(&headers, input.metadata)?,
+        label: sim.label(&headers, &bucket)?,
         promise: Promise::of(&headers)?,
         length: Some(promised_length(&headers)?),
         guard: Guard::read(input.if_match.as_ref(), input.if_none_match.as_ref())?,
@@ -41,18 +44,17 @@ pub(crate) async fn run(
     call.note(|audit| {
         audit.response(json!(response_elements(&written.wrapping)));
     });
-    Ok(S3Response::new(answer(written)))
+    let version_id = told_version(&bucket, written.facts.version.as_deref());
+    Ok(S3Response::new(PutObjectOutput { version_id, ..answer(written) }))
 }
 
 fn answer(written: Written) -> PutObjectOutput {
-    let sse = SseAnswer::from(&written.wrapping);
     let mut output = PutObjectOutput {
         e_tag: Some(etag(&written.facts.etag)),
-        server_side_encryption: sse.algorithm,
-        ssekms_key_id: sse.key_id,
         ssekms_encryption_context: sent_context(&written.wrapping),
         ..PutObjectOutput::default()
     };
+    put_sse!(output, &written.wrapping, written.customer_md5);
     output.checksum_type = put_checksum!(output, &written.checksum);
     output
 }
@@ -60,7 +62,9 @@ fn answer(written: Written) -> PutObjectOutput {
 /// CloudTrail's `responseElements` of a write.
 pub(crate) fn response_elements(wrapping: &Wrapping) -> serde_json::Map<String, serde_json::Value> {
     let mut elements = serde_json::Map::new();
-    elements.insert(sse::SSE.into(), wrapping.algorithm().into());
+    if let Some(algorithm) = wrapping.algorithm() {
+        elements.insert(sse::SSE.into(), algorithm.into());
+    }
     if let Some(arn) = wrapping.key_arn() {
         elements.insert(sse::KEY_ID.into(), arn.into());
     }
@@ -70,11 +74,6 @@ pub(crate) fn response_elements(wrapping: &Wrapping) -> serde_json::Map<String, 
 /// Put, Copy and Create echo the context in full, base64 of JSON; reading never does.
 pub(crate) fn sent_context(wrapping: &Wrapping) -> Option<String> {
     use base64::Engine;
-    match wrapping {
-        Wrapping::S3Owned => None,
-        Wrapping::Kms { context, .. } => {
-            let json = serde_json::to_string(context).expect("a map of strings is JSON");
-            Some(base64::engine::general_purpose::STANDARD.encode(json))
-        }
-    }
+    let json = serde_json::to_string(wrapping.context()?).expect("a map of strings is JSON");
+    Some(base64::engine::general_purpose::STANDARD.encode(json))
 }

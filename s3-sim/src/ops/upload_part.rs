@@ -6,10 +6,12 @@ use s3s::{S3Request, S3Response};
 use crate::S3Sim;
 use crate::body::incoming;
 use crate::call::Call;
+use crate::customer;
 use crate::digest::Promise;
 use crate::error::Outcome;
 use crate::headers::{etag, put_checksum};
-use crate::ops::SseAnswer;
+use crate::keys::Owner;
+use crate::ops::put_sse;
 use crate::sse;
 use crate::uploading::{Uploading, part_number};
 use crate::writing::{promised_length, trailers_of};
@@ -24,19 +26,17 @@ pub(crate) async fn run(
     let number = part_number(input.part_number)?;
     let bucket = sim.rows.bucket(&input.bucket)?;
     let upload = sim.rows.upload(&bucket.name, &input.key, &input.upload_id)?;
+    sse::refuse_blocked(call, Owner { bucket: &bucket, key: &input.key }, &headers)?;
+    let customer = customer::OBJECT.for_part(&headers, &upload.wrapped.wrapping)?;
+    let customer_md5 = customer.as_ref().map(|customer| customer.md5.clone());
     let promise = Promise::of(&headers)?.for_upload(&upload)?;
     let shown = promise.declared;
     let length = Some(promised_length(&headers)?);
-    let uploading = Uploading { sim, call, bucket: &bucket, upload: &upload, number, promise, length };
+    let uploading = Uploading { sim, call, bucket: &bucket, upload: &upload, number, customer, promise, length };
     let (part, checksum) = uploading.run(&mut incoming(input.body), trailers_of(&extensions)).await?;
     call.additional("bytesTransferredIn", part.piece.size);
-    let sse = SseAnswer::from(&upload.wrapped.wrapping);
-    let mut output = UploadPartOutput {
-        e_tag: Some(etag(&part.etag)),
-        server_side_encryption: sse.algorithm,
-        ssekms_key_id: sse.key_id,
-        ..UploadPartOutput::default()
-    };
+    let mut output = UploadPartOutput { e_tag: Some(etag(&part.etag)), ..UploadPartOutput::default() };
+    put_sse!(output, &upload.wrapped.wrapping, customer_md5);
     put_checksum!(output, &shown.then_some(checksum));
     Ok(S3Response::new(output))
 }

@@ -1,20 +1,19 @@
 //! `UploadPartCopy`: a part whose body is a range of another object.
 
-use aws_core::policy::condition::Facts as Conditions;
 use s3s::dto::{CopyPartResult, Range, UploadPartCopyInput, UploadPartCopyOutput};
 use s3s::{S3Request, S3Response};
 
 use crate::S3Sim;
-use crate::access::Aim;
 use crate::call::Call;
+use crate::customer;
 use crate::digest::Promise;
 use crate::error::{Outcome, invalid_argument};
 use crate::headers::{etag, put_checksum, wire_time};
 use crate::keys::Owner;
 use crate::model::object::Facts;
 use crate::open::{self, Reader};
-use crate::ops::SseAnswer;
-use crate::ops::copy_object::source;
+use crate::ops::copy_object::{ask_source, source};
+use crate::ops::put_sse;
 use crate::reading::{Found, If};
 use crate::sse;
 use crate::uploading::{Uploading, part_number};
@@ -29,17 +28,23 @@ pub(crate) async fn run(
     let number = part_number(input.part_number)?;
     let bucket = sim.rows.bucket(&input.bucket)?;
     let upload = sim.rows.upload(&bucket.name, &input.key, &input.upload_id)?;
-    let (from_bucket, from_key) = source(&input.copy_source)?;
-    sim.gate.ask(call, "s3:GetObject", Aim::Object(from_bucket, from_key), &Conditions::default())?;
+    sse::refuse_blocked(call, Owner { bucket: &bucket, key: &input.key }, &headers)?;
+    let customer = customer::OBJECT.for_part(&headers, &upload.wrapped.wrapping)?;
+    let customer_md5 = customer.as_ref().map(|customer| customer.md5.clone());
+    let (from_bucket, from_key, from_version) = source(&input.copy_source)?;
+    ask_source(sim, call, &input.copy_source)?;
     let expected = input.expected_source_bucket_owner.as_deref();
-    let Found { bucket: from, object, pin } = sim.find(call, from_bucket, from_key)?.owned_by(expected)?;
+    let Found { bucket: from, object, pin } =
+        sim.find_version(call, from_bucket, from_key, from_version)?.owned_by(expected)?;
+    let source_key = customer::COPY_SOURCE.for_reading(&headers, &object.wrapped.wrapping)?;
     conditions(&input).check_copy_source(&object.facts)?;
     let range = source_range(input.copy_source_range.as_deref(), &object.facts)?;
-    let (data_key, _) = sim.unlock(call, Owner { bucket: &from, key: from_key }, &object).await?;
-    let reader = Reader::new(&sim.shelf, data_key, pin, object, range);
+    let from = Owner { bucket: &from, key: from_key };
+    let (keys, _) = sim.unlock(call, from, &object, source_key.as_ref()).await?;
+    let reader = Reader::new(&sim.shelf, keys, pin, object, range);
     let mut body = Box::pin(open::stream(reader).await?);
     let promise = Promise::none(upload.checksum.0);
-    let uploading = Uploading { sim, call, bucket: &bucket, upload: &upload, number, promise, length: None };
+    let uploading = Uploading { sim, call, bucket: &bucket, upload: &upload, number, customer, promise, length: None };
     let (part, checksum) = uploading.run(&mut body, || None).await?;
     let mut result = CopyPartResult {
         e_tag: Some(etag(&part.etag)),
@@ -47,13 +52,9 @@ pub(crate) async fn run(
         ..CopyPartResult::default()
     };
     put_checksum!(result, &upload.checksum_declared.then_some(checksum));
-    let sse = SseAnswer::from(&upload.wrapped.wrapping);
-    Ok(S3Response::new(UploadPartCopyOutput {
-        copy_part_result: Some(result),
-        server_side_encryption: sse.algorithm,
-        ssekms_key_id: sse.key_id,
-        ..UploadPartCopyOutput::default()
-    }))
+    let mut output = UploadPartCopyOutput { copy_part_result: Some(result), ..UploadPartCopyOutput::default() };
+    put_sse!(output, &upload.wrapped.wrapping, customer_md5);
+    Ok(S3Response::new(output))
 }
 
 fn conditions(input: &UploadPartCopyInput) -> If {

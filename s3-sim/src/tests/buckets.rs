@@ -47,8 +47,7 @@ async fn a_name_is_taken_once_for_all_accounts() {
     assert_eq!((again.status, again.element("Code")), (409, "BucketAlreadyOwnedByYou".into()));
     assert!(bench.send("GET /west?location", &[], "").await.text().contains("us-west-2"));
     for (header, value, code) in [
-        ("x-amz-bucket-object-lock-enabled", "true", "NotImplemented"),
-        ("x-amz-object-ownership", "ObjectWriter", "NotImplemented"),
+        ("x-amz-object-ownership", "Everybody", "InvalidArgument"),
         ("x-amz-acl", "public-read", "InvalidBucketAclWithObjectOwnership"),
     ] {
         assert_eq!(bench.send("PUT /not-made", &[(header, value)], "").await.element("Code"), code);
@@ -151,13 +150,10 @@ async fn what_a_plain_bucket_does_not_have_is_told_in_awss_words() {
         abac 501 NotImplemented
     "#]]
     .assert_eq(&told);
-    let refused = bench
-        .send("PUT /bkt?versioning", &[], "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
-        .await;
-    assert_eq!(
-        refused.refusal(),
-        "501 NotImplemented A header you provided implies functionality that is not implemented"
-    );
+    for name in ["website", "replication"] {
+        let refused = bench.send(&format!("PUT /bkt?{name}"), &[], "<x/>").await;
+        assert!(refused.status >= 400, "{name} is not kept, so it is not taken");
+    }
 }
 
 #[tokio::test]

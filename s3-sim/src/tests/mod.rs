@@ -4,11 +4,15 @@ mod access;
 mod buckets;
 mod listing;
 mod model;
+mod modes;
 mod multipart;
 mod objects;
+mod policies;
 mod restart;
 mod sse;
 mod tamper;
+mod vectors;
+mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -113,6 +117,9 @@ impl Bench {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        if line.ends_with("?delete") && !headers.iter().any(|(name, _)| *name == "content-md5") {
+            request = request.header("content-md5", md5_of(&body));
+        }
         let mut request = request.body(Body::from(body)).unwrap();
         request.extensions_mut().insert(ctx);
         self.knock(request).await
@@ -147,7 +154,13 @@ impl Bench {
 }
 
 fn config(dir: &tempfile::TempDir, bucket_default: BucketDefault) -> S3Config {
-    S3Config { state_dir: dir.path().into(), owned_key: Secret::copied(&[0x53; 32]), bucket_default }
+    S3Config {
+        state_dir: dir.path().into(),
+        owned_key: Secret::copied(&[0x53; 32]),
+        bucket_default,
+        blocks_customer_keys: true,
+        bucket_key_lifetime: crate::BUCKET_KEY_LIFETIME,
+    }
 }
 
 impl Answer {
@@ -174,6 +187,13 @@ impl Answer {
     pub(crate) fn refusal(&self) -> String {
         format!("{} {} {}", self.status, self.element("Code"), self.element("Message"))
     }
+}
+
+/// As `Content-MD5` carries it.
+pub(crate) fn md5_of(body: &[u8]) -> String {
+    use base64::Engine;
+    use md5::Digest;
+    base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(body))
 }
 
 /// Bytes that do not repeat with any power of two.

@@ -195,19 +195,6 @@ async fn what_cannot_be_is_refused_in_awss_words() {
     refused(&bench, "PUT /bkt/k", &[(SSE, "AES128")], expect!["400 InvalidArgument The encryption method specified is not supported | ArgumentName=x-amz-server-side-encryption | ArgumentValue=AES128"]).await;
     refused(&bench, "PUT /bkt/k", &[(SSE, "aws:kms"), (CONTEXT, "bm90IGpzb24=")], expect!["400 InvalidArgument The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map | ArgumentName=x-amz-server-side-encryption-context | ArgumentValue=bm90IGpzb24="]).await;
     refused(&bench, "GET /bkt/there", &[(SSE, "AES256")], expect!["400 InvalidArgument x-amz-server-side-encryption header is not supported for this operation. | ArgumentName=x-amz-server-side-encryption | ArgumentValue=AES256"]).await;
-    let not_built = expect![
-        "501 NotImplemented A header you provided implies functionality that is not implemented | Header=x-amz-server-side-encryption"
-    ];
-    refused(&bench, "PUT /bkt/k", &[(SSE, "aws:kms:dsse")], not_built).await;
-    refused(&bench, "PUT /bkt/k", &[("x-amz-server-side-encryption-customer-algorithm", "AES256")], expect!["501 NotImplemented A header you provided implies functionality that is not implemented | Header=x-amz-server-side-encryption-customer-algorithm"]).await;
-    refused(&bench, "GET /bkt/there", &[("x-amz-server-side-encryption-customer-key", "c2VjcmV0")], expect!["501 NotImplemented A header you provided implies functionality that is not implemented | Header=x-amz-server-side-encryption-customer-key"]).await;
-    refused(
-        &bench,
-        "PUT /bkt/k?encryption",
-        &[],
-        expect!["501 NotImplemented A header you provided implies functionality that is not implemented"],
-    )
-    .await;
     assert_eq!(bench.send("GET /bkt/k", &[], "").await.status, 404, "nothing was stored by any of these");
 }
 

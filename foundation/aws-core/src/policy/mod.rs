@@ -8,6 +8,7 @@
 //! globals     the aws: keys that follow from the call
 //! statement   whether one statement speaks about one question
 //! evaluate    all voices heard, and the verdict     explain    the verdict with its grounds, and AWS's sentence for it
+//! remedy      what would turn a refusal, tried
 //! ```
 //!
 //! Deliberately absent: service and resource control policies, VPC endpoint policies: no organization, no endpoint here.
@@ -21,6 +22,7 @@ pub mod explain;
 mod globals;
 pub mod operator;
 pub mod pattern;
+pub mod remedy;
 mod statement;
 mod strict_json;
 pub mod whom;

@@ -58,3 +58,25 @@ fn with_key<T>(seed: &Secret, work: impl FnOnce(&SigningKey) -> T) -> T {
     let seed = seed.array().expect("the form gives seeds of 32 bytes");
     scrubbed(|| work(&SigningKey::from_bytes(seed)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8032 §7.3: Ed25519ph of "abc". Here, below the rule that AWS takes digests of 64 bytes only.
+    #[test]
+    fn ed25519ph_agrees_with_the_rfc() {
+        let seed = "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42";
+        let pkcs8 = FORM.pkcs8(&Secret::new(hex::decode(seed).unwrap()));
+        let how = SigningAlgorithm::Ed25519PhSha512;
+        let signature = sign(&pkcs8, how, Message::Raw(b"abc")).unwrap();
+        assert_eq!(
+            hex::encode(&signature),
+            "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae4131f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406"
+        );
+        let (_, spki) = import(pkcs8.expose()).unwrap();
+        assert_eq!(verify(&spki, how, Message::Raw(b"abc"), &signature), Ok(()));
+        let pure = verify(&spki, SigningAlgorithm::Ed25519Sha512, Message::Raw(b"abc"), &signature);
+        assert_eq!(pure, Err(AsymmetricError::Signature), "the two are apart");
+    }
+}

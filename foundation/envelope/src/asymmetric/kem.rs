@@ -71,7 +71,8 @@ pub(super) fn decapsulate(spec: KeyPairSpec, pkcs8: &Secret, ciphertext: &[u8]) 
     for_set!(spec, decapsulate_with(&seed, ciphertext))
 }
 
-/// Boxed, because an expanded key is larger than what `scrub` overwrites of a stack; the crate wipes it on drop.
+/// The crate wipes an expanded key on drop. What its expansion leaves on the stack is more than `scrub` overwrites: a
+/// price of this crate.
 fn expanded<K: Kem<DecapsulationKey: KeyInit>>(seed: &Secret) -> Result<Box<K::DecapsulationKey>, AsymmetricError> {
     let key = K::DecapsulationKey::new_from_slice(seed.expose());
     key.map(Box::new).map_err(|_| AsymmetricError::PrivateKey)

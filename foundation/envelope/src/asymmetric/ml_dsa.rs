@@ -69,7 +69,8 @@ pub(super) fn verify(
     for_set!(spec, verify_with(raw, message, signature))
 }
 
-/// Boxed, because an expanded key is larger than what `scrub` overwrites of a stack; the crate wipes it on drop.
+/// The crate wipes an expanded key on drop. What its expansion leaves on the stack is more than `scrub` overwrites: a
+/// price of this crate.
 fn expanded<P: MlDsaParams>(seed: &Secret) -> Result<Box<ExpandedSigningKey<P>>, AsymmetricError> {
     let seed = seed.expose().try_into().map_err(|_| AsymmetricError::PrivateKey)?;
     Ok(Box::new(ExpandedSigningKey::<P>::from_seed(seed)))

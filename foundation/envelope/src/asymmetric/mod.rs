@@ -6,6 +6,7 @@
 //! rsa         sign, OAEP                            ecc         ECDSA, ECDH
 //! ed25519     Ed25519, Ed25519ph                    ml_dsa      ML-DSA, also from an external µ
 //! kem         ML-KEM                                seed_form   PKCS#8 and SPKI of keys that are a seed
+//! error       what the HSM's edge turns into AWS's   draws       the caller's entropy, for the ML crates
 //! ```
 //!
 //! A private key is PKCS#8 DER in a [`Secret`](crate::secret::Secret), a public key is SubjectPublicKeyInfo DER: what

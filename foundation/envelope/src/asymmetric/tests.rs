@@ -179,7 +179,7 @@ fn a_secret_is_encapsulated_for_one_holder_and_rejected_implicitly_by_others() {
     }
 }
 
-/// RFC 8032 §7.1, tests 1 to 3, and §7.3 (Ed25519ph of "abc").
+/// RFC 8032 §7.1, tests 1 to 3.
 #[test]
 fn ed25519_agrees_with_the_rfc() {
     let spec = KeyPairSpec::EccNistEdwards25519;
@@ -207,6 +207,50 @@ fn ed25519_agrees_with_the_rfc() {
         let message = hex::decode(message).unwrap();
         let signed = key(seed).sign(SigningAlgorithm::Ed25519Sha512, Message::Raw(&message), &SeededEntropy::new(0));
         assert_eq!(hex::encode(signed.unwrap()), signature);
+    }
+}
+
+/// RFC 9881 appendix C and RFC 9935 appendix C: the example keys of seed 00 01 02 …, and SHA-256 of their public keys.
+#[test]
+fn ml_keys_are_written_as_in_the_rfcs() {
+    let seed: Vec<u8> = (0..64).collect();
+    for (spec, head, public) in [
+        (
+            KeyPairSpec::MlDsa44,
+            "3034020100300b060960864801650304031104228020",
+            "837832708c5236d951581f1fddf2b79991b3424a0486d16da1ddad0fd69701be",
+        ),
+        (
+            KeyPairSpec::MlDsa65,
+            "3034020100300b060960864801650304031204228020",
+            "b8b62131bfbe84433efb2273d7f5b87f7a22854a2cfd366fc2aead86d837c52d",
+        ),
+        (
+            KeyPairSpec::MlDsa87,
+            "3034020100300b060960864801650304031304228020",
+            "07e57c4f14dbad1267f621ec3777b4e2e6c4fbc4c22fbb87510ff8e0b3c6a642",
+        ),
+        (
+            KeyPairSpec::MlKem512,
+            "3054020100300b060960864801650304040104428040",
+            "0e3c8b89b54202d2545f7aba2e2aaa3cffa7b6191919ad738fab35b4f313cf71",
+        ),
+        (
+            KeyPairSpec::MlKem768,
+            "3054020100300b060960864801650304040204428040",
+            "c23e23dd3d485a9256cda09358a4a286e00b373db10761eadf99f710649ca31c",
+        ),
+        (
+            KeyPairSpec::MlKem1024,
+            "3054020100300b060960864801650304040304428040",
+            "d2b7480ae006a14b37c1e8a8e45ea39022e32a9b1a7b90d594c84d869c6ac420",
+        ),
+    ] {
+        let seed_bytes = if spec.family() == Family::MlDsa { 32 } else { 64 };
+        let der = [&hex::decode(head).unwrap()[..], &seed[..seed_bytes]].concat();
+        let pair = KeyPair::from_pkcs8(spec, &der).unwrap();
+        assert_eq!(pair.private_key().expose(), der);
+        assert_eq!(hex::encode(Hash::Sha256.digest(pair.public_key().spki())), public, "{spec}");
     }
 }
 
@@ -298,6 +342,19 @@ proptest! {
         signature[bit / 8] ^= 1 << (bit % 8);
         let verdict = pair.public_key().verify(algorithm, Message::Raw(b"m"), &signature);
         prop_assert_eq!(verdict, Err(AsymmetricError::Signature));
+    }
+
+    #[test]
+    fn under_a_bent_public_key_no_signature_verifies(at in any::<proptest::sample::Index>(), with in 1..=255_u8) {
+        for spec in [KeyPairSpec::EccNistP384, KeyPairSpec::EccNistEdwards25519, KeyPairSpec::MlDsa65] {
+            let (pair, algorithm) = (pair(spec), spec.signing_algorithms().next().unwrap());
+            let signature = pair.sign(algorithm, Message::Raw(b"m"), &SeededEntropy::new(1)).unwrap();
+            let mut spki = pair.public_key().spki().to_vec();
+            let at = at.index(spki.len());
+            spki[at] ^= with;
+            let verdict = PublicKey::trusted(spec, spki).verify(algorithm, Message::Raw(b"m"), &signature);
+            prop_assert!(matches!(verdict, Err(AsymmetricError::PublicKey | AsymmetricError::Signature)), "{:?}", verdict);
+        }
     }
 
     #[test]

@@ -157,6 +157,7 @@ fn keys_that_it_made_are_imported_and_sign() {
     for (spec, words) in [
         (KeyPairSpec::Rsa2048, "RSA -pkeyopt rsa_keygen_bits:2048"),
         (KeyPairSpec::Rsa3072, "RSA -pkeyopt rsa_keygen_bits:3072"),
+        (KeyPairSpec::Rsa4096, "RSA -pkeyopt rsa_keygen_bits:4096"),
         (KeyPairSpec::EccNistP256, "EC -pkeyopt ec_paramgen_curve:P-256"),
         (KeyPairSpec::EccNistP384, "EC -pkeyopt ec_paramgen_curve:P-384"),
         (KeyPairSpec::EccNistP521, "EC -pkeyopt ec_paramgen_curve:P-521"),
