@@ -27,12 +27,29 @@ pub enum EbsError {
     /// Not an instance id.
     #[error("Invalid id: \"{0}\" (expecting \"i-...\")")]
     InstanceIdMalformed(String),
-    /// A resource id that is neither a volume's nor an instance's.
+    /// A resource id that is neither a volume's nor a snapshot's nor an instance's.
     #[error("The ID '{0}' is not valid")]
     InvalidId(String),
-    /// No such snapshot; there are no snapshots yet.
+    /// No such snapshot in this account and region.
     #[error("The snapshot '{0}' does not exist.")]
     SnapshotNotFound(String),
+    /// Not a snapshot id.
+    #[error("Invalid id: \"{0}\" (expecting \"snap-...\")")]
+    SnapshotIdMalformed(String),
+    /// Only a completed snapshot can become a volume.
+    #[error("Snapshot is in invalid state - {0}")]
+    SnapshotState(&'static str),
+    /// So many snapshots of one volume may be pending, and no more.
+    #[error("Maximum allowed in-progress snapshots for a single volume exceeded.")]
+    ConcurrentSnapshotLimitExceeded,
+    /// A volume takes so many modifications a day.
+    #[error(
+        "You've reached the maximum modification rate per volume limit. Wait at least 24 hours between modifications per EBS volume."
+    )]
+    VolumeModificationRateExceeded,
+    /// The volume was never modified.
+    #[error("Modification for volume '{0}' does not exist.")]
+    ModificationNotFound(String),
     /// The volume is attached elsewhere, or under another device name.
     #[error("The volume '{volume}' is not attached to instance '{instance}' as device '{device}'.")]
     AttachmentNotFound {
@@ -169,6 +186,11 @@ impl EbsError {
             Self::InstanceIdMalformed(_) => ("InvalidInstanceID.Malformed", 400),
             Self::InvalidId(_) => ("InvalidID", 400),
             Self::SnapshotNotFound(_) => ("InvalidSnapshot.NotFound", 400),
+            Self::SnapshotIdMalformed(_) => ("InvalidSnapshotID.Malformed", 400),
+            Self::SnapshotState(_) => ("IncorrectState", 400),
+            Self::ConcurrentSnapshotLimitExceeded => ("ConcurrentSnapshotLimitExceeded", 400),
+            Self::ModificationNotFound(_) => ("InvalidVolumeModification.NotFound", 400),
+            Self::VolumeModificationRateExceeded => ("VolumeModificationRateExceeded", 400),
             Self::AttachmentNotFound { .. } => ("InvalidAttachment.NotFound", 400),
             Self::ZoneMismatch { .. } => ("InvalidVolume.ZoneMismatch", 400),
             Self::AttachedVolume { .. } | Self::AlreadyAttached(_) => ("VolumeInUse", 400),

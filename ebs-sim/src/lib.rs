@@ -6,6 +6,7 @@
 //! attach     how a volume comes to an instance and leaves   moves    one change at a time per volume
 //! model      volumes, attachments, instances                store    rows and files
 //! device     the block layer: synchronous, never KMS        fuse     devices as files
+//! snapshots  points in time: chunks, maps, uploads, restores
 //! error      what can go wrong, by AWS's names              call     what an operation is given
 //! ```
 //!
@@ -24,6 +25,7 @@ mod model;
 mod moves;
 mod ops;
 mod sim;
+mod snapshots;
 mod store;
 mod wire;
 

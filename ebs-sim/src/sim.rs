@@ -13,8 +13,11 @@ use store::{Store, StoreError};
 use crate::attach::bench::Bench;
 use crate::device::cipher::CipherChoice;
 use crate::fuse::host::{FuseHost, FuseMode};
+use crate::model::snapshot::Snapshot;
 use crate::model::volume::Volume;
 use crate::moves::Moves;
+use crate::snapshots::jobs::Snapshots;
+use crate::snapshots::shelf::BlobShelf;
 use crate::store::{StateFolder, Tables};
 
 /// How EBS is set up.
@@ -57,6 +60,7 @@ pub struct EbsSim {
     tables: Tables,
     folder: StateFolder,
     moves: Moves,
+    snapshots: Snapshots,
     bench: Arc<Bench>,
 }
 
@@ -74,14 +78,21 @@ impl EbsSim {
         let tables = Tables::new(store);
         let volumes = tables.all_volumes()?;
         folder.sweep(&volumes.iter().map(|volume| volume.id.clone()).collect::<BTreeSet<_>>())?;
-        announce(&world, &volumes);
+        announce(&world, &volumes, &tables.all_snapshots()?);
         let host = FuseHost::new(config.mount_point, config.fuse);
         let bench = Arc::new(Bench::new(host, config.cipher));
-        Ok(Arc::new_cyclic(|me| Self { me: me.clone(), world, kms, tables, folder, moves: Moves::default(), bench }))
+        let shelf = BlobShelf::open(folder.chunks())?;
+        let snapshots = Snapshots::new(Arc::new(shelf.clone()));
+        let moves = Moves::default();
+        let sim = Arc::new_cyclic(|me| Self { me: me.clone(), world, kms, tables, folder, moves, snapshots, bench });
+        sim.find_interrupted(&shelf)?;
+        Ok(sim)
     }
 
-    /// Flushes and wipes every volume in use, and unmounts. Attachments stay recorded, for the next start to resume.
+    /// Flushes and wipes every volume in use, and unmounts. Attachments stay recorded, for the next start to resume, and
+    /// pending snapshots stay pending.
     pub async fn shutdown(&self) {
+        self.interrupt_snapshots().await;
         let bench = self.bench.clone();
         if tokio::task::spawn_blocking(move || bench.end()).await.is_err() {
             tracing::error!("the end of the devices panicked");
@@ -147,6 +158,10 @@ impl EbsSim {
         &self.moves
     }
 
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
     pub(crate) fn bench(&self) -> &Arc<Bench> {
         &self.bench
     }
@@ -158,11 +173,13 @@ impl std::fmt::Debug for EbsSim {
     }
 }
 
-fn announce(world: &World, volumes: &[Volume]) {
+fn announce(world: &World, volumes: &[Volume], snapshots: &[Snapshot]) {
     let custodian = world.custodian();
-    for volume in volumes {
-        if let Some(key) = &volume.key {
-            custodian.wrapped(&volume.key_subject(), aws_core::event::Place::EbsMetadata, &key.kms_key_arn);
+    let volumes = volumes.iter().map(|volume| (volume.key_subject(), &volume.key));
+    let snapshots = snapshots.iter().map(|snapshot| (snapshot.key_subject(), &snapshot.key));
+    for (subject, key) in volumes.chain(snapshots) {
+        if let Some(key) = key {
+            custodian.wrapped(&subject, aws_core::event::Place::EbsMetadata, &key.kms_key_arn);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
+use crate::device::block_device::{BlockTarget, IoFault};
 use crate::device::cipher::CipherChoice;
 use crate::device::live::LiveDevice;
 use crate::fuse::host::FuseHost;
@@ -69,6 +70,19 @@ impl Bench {
         if let Some(Err(error)) = placed.device.map(|device| device.cut()) {
             tracing::error!(volume = volume_id, %error, "the last flush of a volume failed");
         }
+    }
+
+    /// Makes a device in use as large as its volume has become. Blocks.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub(crate) fn grow(&self, volume_id: &str, size_bytes: u64) -> Result<(), IoFault> {
+        let Some(placed) = self.places().get(volume_id).cloned() else { return Ok(()) };
+        if let Some(device) = &placed.device {
+            device.grow(size_bytes)?;
+            self.host.resized(&placed.instance_id, &placed.name);
+        }
+        Ok(())
     }
 
     /// The device of a volume in use.

@@ -15,9 +15,9 @@ pub(crate) fn service_name(region: &Region) -> String {
     format!("ec2.{region}.amazonaws.com")
 }
 
-/// The host's session for one instance: the grantee.
-pub(crate) fn grantee(account: &AccountId, instance_id: &str) -> String {
-    format!("arn:aws:sts::{account}:assumed-role/{ROLE}/{instance_id}")
+/// The host's session for one instance (or one copy): the grantee.
+pub(crate) fn grantee(account: &AccountId, session: &str) -> String {
+    format!("arn:aws:sts::{account}:assumed-role/{ROLE}/{session}")
 }
 
 /// The user who called EC2, forwarded. `grants` says whether it is about grants (`kms:GrantIsForAWSResource`).
@@ -39,12 +39,35 @@ pub(crate) fn as_host(
     instance_id: &str,
     request_id: String,
 ) -> CallContext {
+    let scope = Some(instance::arn_of(account, region, instance_id));
+    infrastructure(world, (account, region), instance_id, scope, request_id)
+}
+
+/// Whoever re-encrypts blocks for a new volume: the same role, in the name of no instance. That its session is called
+/// after the volume is our guess; AWS shows it to nobody.
+pub(crate) fn as_copier(
+    world: &World,
+    account: &AccountId,
+    region: &Region,
+    volume_id: &str,
+    request_id: String,
+) -> CallContext {
+    infrastructure(world, (account, region), volume_id, None, request_id)
+}
+
+fn infrastructure(
+    world: &World,
+    (account, region): (&AccountId, &Region),
+    session: &str,
+    in_scope_of_instance: Option<String>,
+    request_id: String,
+) -> CallContext {
     let principal = Principal::AssumedRole {
         account: account.clone(),
         role_id: format!("{account}:{ROLE}"),
         path: "/".into(),
         role: ROLE.into(),
-        session: instance_id.into(),
+        session: session.into(),
     };
     let caller = Caller {
         principal,
@@ -55,7 +78,7 @@ pub(crate) fn as_host(
         via_service: Some(service_name(region)),
         invoked_by: "AWS Internal".into(),
         for_aws_resource: false,
-        in_scope_of_instance: Some(instance::arn_of(account, region, instance_id)),
+        in_scope_of_instance,
     };
     from_within(caller, region, via, request_id)
 }

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use aws_core::call::CallContext;
 use aws_core::event::Place;
+use aws_core::id::{AccountId, Region};
 use kms_api::error::KmsError;
 use kms_api::shapes::{
-    Blob, ContextMap, CreateGrantRequest, DecryptRequest, GenerateDataKeyRequest, GrantConstraints, RetireGrantRequest,
+    Blob, ContextMap, CreateGrantRequest, DecryptRequest, GenerateDataKeyRequest, GrantConstraints, ReEncryptRequest,
+    RetireGrantRequest,
 };
 
 use super::identity;
 use crate::device::cipher::KeyedCipher;
 use crate::model::attachment::KeyGrant;
+use crate::model::snapshot::Snapshot;
 use crate::model::volume::{Volume, WrappedKey};
 use crate::sim::EbsSim;
 
@@ -27,6 +30,17 @@ pub(crate) enum KeyTrouble {
     /// KMS agreed, and the key is none, or no memory could be locked for it.
     #[error(transparent)]
     Cipher(#[from] envelope::xts::CipherError),
+}
+
+/// A wrapped data key, and what it takes to open it.
+pub(crate) struct Locked<'a> {
+    account: &'a AccountId,
+    region: &'a Region,
+    key: &'a WrappedKey,
+    /// `aws:ebs:id` of the encryption context.
+    bound_to: &'a str,
+    /// The ledger's name of the key.
+    subject: String,
 }
 
 /// A volume's cipher, and the grant through which the key came.
@@ -67,9 +81,11 @@ impl EbsSim {
         };
         let request_id = self.world().uuid();
         let asking = identity::as_caller(ctx, true, request_id.clone());
-        let made = self.kms().create_grant(&asking, grant_request(volume, key, instance_id)).await?;
+        let locked = Locked::volume(volume, key);
+        let made = self.kms().create_grant(&asking, locked.grant_request(instance_id)).await?;
         let grant = KeyGrant { id: made.grant_id, kms_key_arn: key.kms_key_arn.clone() };
-        match self.open_key(volume, key, instance_id, request_id, vec![made.grant_token]).await {
+        let host = identity::as_host(self.world(), &volume.account, &volume.region, instance_id, request_id);
+        match self.open_key(&host, &locked, vec![made.grant_token]).await {
             Ok(cipher) => Ok(Unlocked { cipher, grant: Some(grant) }),
             Err(trouble) => {
                 self.retire(volume, &grant).await;
@@ -81,56 +97,114 @@ impl EbsSim {
     /// Decrypt through a grant that exists: a host that comes back.
     pub(crate) async fn unlock_again(&self, volume: &Volume, instance_id: &str) -> Result<KeyedCipher, KeyTrouble> {
         match &volume.key {
-            Some(key) => self.open_key(volume, key, instance_id, self.world().uuid(), Vec::new()).await,
+            Some(key) => {
+                let request_id = self.world().uuid();
+                let host = identity::as_host(self.world(), &volume.account, &volume.region, instance_id, request_id);
+                self.open_key(&host, &Locked::volume(volume, key), Vec::new()).await
+            }
             None => Ok(KeyedCipher::unencrypted()),
         }
     }
 
+    /// The data key of a snapshot, wrapped once more, for a volume made from it. The plaintext does not leave KMS.
+    pub(crate) async fn rewrap(
+        &self,
+        ctx: &CallContext,
+        key: &WrappedKey,
+        bound_to: &str,
+        volume_id: &str,
+    ) -> Result<WrappedKey, KmsError> {
+        let ctx = identity::as_caller(ctx, false, self.world().uuid());
+        let request = ReEncryptRequest {
+            ciphertext_blob: Blob(key.blob.clone()),
+            source_encryption_context: context(bound_to),
+            source_key_id: Some(key.kms_key_arn.clone()),
+            destination_key_id: key.kms_key_arn.clone(),
+            destination_encryption_context: context(volume_id),
+            ..ReEncryptRequest::default()
+        };
+        let made = self.kms().re_encrypt(&ctx, request).await?;
+        Ok(WrappedKey { blob: made.ciphertext_blob.0, kms_key_arn: made.key_id })
+    }
+
+    /// A key for as long as a copy takes: CreateGrant as the caller, Decrypt as whoever copies. The grant ends at once,
+    /// for nobody has to come back.
+    pub(crate) async fn unlock_for_copy(
+        &self,
+        ctx: &CallContext,
+        locked: &Locked<'_>,
+        volume_id: &str,
+    ) -> Result<KeyedCipher, KeyTrouble> {
+        let request_id = self.world().uuid();
+        let asking = identity::as_caller(ctx, true, request_id.clone());
+        let made = self.kms().create_grant(&asking, locked.grant_request(volume_id)).await?;
+        let copier = identity::as_copier(self.world(), locked.account, locked.region, volume_id, request_id);
+        let opened = self.open_key(&copier, locked, vec![made.grant_token]).await;
+        let grant = KeyGrant { id: made.grant_id, kms_key_arn: locked.key.kms_key_arn.clone() };
+        self.retire_for(locked.account, locked.region, volume_id, &grant).await;
+        opened
+    }
+
     /// Ends a grant. A detach does not fail for it: the key may have been deleted meanwhile, and the grant with it.
     pub(crate) async fn retire(&self, volume: &Volume, grant: &KeyGrant) {
-        let ctx = identity::as_service(&volume.account, &volume.region, self.world().uuid());
+        self.retire_for(&volume.account, &volume.region, &volume.id, grant).await;
+    }
+
+    async fn retire_for(&self, account: &AccountId, region: &Region, volume_id: &str, grant: &KeyGrant) {
+        let ctx = identity::as_service(account, region, self.world().uuid());
         let request = RetireGrantRequest {
             key_id: Some(grant.kms_key_arn.clone()),
             grant_id: Some(grant.id.clone()),
             ..RetireGrantRequest::default()
         };
         if let Err(error) = self.kms().retire_grant(&ctx, request).await {
-            tracing::warn!(volume = volume.id, code = error.code(), "a grant could not be retired");
+            tracing::warn!(volume = volume_id, code = error.code(), "a grant could not be retired");
         }
     }
 
     async fn open_key(
         &self,
-        volume: &Volume,
-        key: &WrappedKey,
-        instance_id: &str,
-        request_id: String,
+        ctx: &CallContext,
+        locked: &Locked<'_>,
         grant_tokens: Vec<String>,
     ) -> Result<KeyedCipher, KeyTrouble> {
-        let ctx = identity::as_host(self.world(), &volume.account, &volume.region, instance_id, request_id);
         let request = DecryptRequest {
-            ciphertext_blob: Blob(key.blob.clone()),
-            encryption_context: context(&volume.id),
+            ciphertext_blob: Blob(locked.key.blob.clone()),
+            encryption_context: context(locked.bound_to),
             grant_tokens,
             ..DecryptRequest::default()
         };
-        let custody = self.world().custodian().custody(volume.key_subject(), Place::HypervisorMemory);
-        let opened = self.kms().decrypt(&ctx, request, custody).await?;
+        let custody = self.world().custodian().custody(locked.subject.clone(), Place::HypervisorMemory);
+        let opened = self.kms().decrypt(ctx, request, custody).await?;
         Ok(KeyedCipher::expand(opened.plaintext, self.bench().cipher())?)
     }
 }
 
-fn grant_request(volume: &Volume, key: &WrappedKey, instance_id: &str) -> CreateGrantRequest {
-    CreateGrantRequest {
-        key_id: key.kms_key_arn.clone(),
-        grantee_principal: identity::grantee(&volume.account, instance_id),
-        retiring_principal: Some(identity::service_name(&volume.region)),
-        operations: vec!["Decrypt".into()],
-        constraints: Some(GrantConstraints {
-            encryption_context_subset: Some(context(&volume.id)),
-            ..GrantConstraints::default()
-        }),
-        ..CreateGrantRequest::default()
+impl<'a> Locked<'a> {
+    /// A volume's key.
+    pub(crate) fn volume(volume: &'a Volume, key: &'a WrappedKey) -> Self {
+        let (account, region) = (&volume.account, &volume.region);
+        Self { account, region, key, bound_to: &volume.id, subject: volume.key_subject() }
+    }
+
+    /// A snapshot's key, which is bound to the volume that it was taken of.
+    pub(crate) fn snapshot(snapshot: &'a Snapshot, key: &'a WrappedKey) -> Self {
+        let (account, region) = (&snapshot.account, &snapshot.region);
+        Self { account, region, key, bound_to: &snapshot.volume_id, subject: snapshot.key_subject() }
+    }
+
+    fn grant_request(&self, session: &str) -> CreateGrantRequest {
+        CreateGrantRequest {
+            key_id: self.key.kms_key_arn.clone(),
+            grantee_principal: identity::grantee(self.account, session),
+            retiring_principal: Some(identity::service_name(self.region)),
+            operations: vec!["Decrypt".into()],
+            constraints: Some(GrantConstraints {
+                encryption_context_subset: Some(context(self.bound_to)),
+                ..GrantConstraints::default()
+            }),
+            ..CreateGrantRequest::default()
+        }
     }
 }
 

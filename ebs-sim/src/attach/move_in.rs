@@ -10,6 +10,7 @@ use crate::device::cipher::KeyedCipher;
 use crate::device::encrypting::EncryptingTarget;
 use crate::device::file::FileTarget;
 use crate::device::live::LiveDevice;
+use crate::device::preserving::PreservingTarget;
 use crate::error::EbsError;
 use crate::model::attachment::Attachment;
 use crate::model::device_name::file_name;
@@ -64,7 +65,8 @@ impl EbsSim {
 
     /// Takes an opened volume into use. On a thread that may block: the first device mounts the file system.
     pub(super) async fn serve(&self, spot: Spot, opened: Opened, cipher: KeyedCipher) -> Result<(), EbsError> {
-        let engine = Box::new(EncryptingTarget::new(opened.file, cipher));
+        let preserving = PreservingTarget::new(opened.file, self.snapshots().guard(&spot.volume_id));
+        let engine = Box::new(EncryptingTarget::new(preserving, cipher));
         let device = Arc::new(LiveDevice::new(engine, self.world().now()));
         let bench = self.bench().clone();
         let placing = tokio::task::spawn_blocking(move || bench.place(spot, device, opened.stored_on));

@@ -12,7 +12,12 @@ use crate::sim::EbsSim;
 impl EbsSim {
     /// Puts every attached volume of a running instance into use again. A volume whose key cannot be had stays
     /// attached, without a device; Describe, the health page and the trail say why.
+    ///
+    /// Snapshots that the last process had not finished go on.
     pub async fn resume(&self) {
+        if let Err(error) = self.resume_snapshots().await {
+            tracing::error!(%error, "pending snapshots are not resumed");
+        }
         let volumes = self.tables().all_volumes().unwrap_or_else(|error| {
             tracing::error!(%error, "no volume is resumed");
             Vec::new()

@@ -3,6 +3,8 @@
 
 use std::cell::RefCell;
 
+use super::chunk::CHUNK_BYTES;
+
 const PAGE_BYTES: usize = 4096;
 
 /// The largest piece that is encrypted and written at once.
@@ -31,12 +33,18 @@ impl AlignedBuf {
 }
 
 thread_local! {
+    static CHUNK: RefCell<AlignedBuf> = RefCell::new(AlignedBuf::zeroed(CHUNK_BYTES));
     static SCRATCH: RefCell<AlignedBuf> = RefCell::new(AlignedBuf::zeroed(SCRATCH_BYTES));
 }
 
 /// Lends this thread's scratch. It only ever holds ciphertext.
 pub fn with_scratch<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
     SCRATCH.with_borrow_mut(|scratch| work(scratch.as_mut_slice()))
+}
+
+/// Lends this thread's room for one chunk. It only ever holds ciphertext.
+pub fn with_chunk_buffer<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
+    CHUNK.with_borrow_mut(|chunk| work(chunk.as_mut_slice()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub struct ByteOffset(pub u64);
 /// The logical block: 512 bytes, also the data unit of the cipher.
 pub const SECTOR_BYTES: usize = 512;
 
-/// A device of fixed size. All calls may come from several threads at once; those that overlap are never mixed
+/// A device. All calls may come from several threads at once; those that overlap are never mixed
 /// within a sector.
 pub trait BlockTarget: Send + Sync {
     /// Size in bytes, a multiple of [`SECTOR_BYTES`].
@@ -45,6 +45,15 @@ pub trait BlockTarget: Send + Sync {
     /// # Errors
     /// What the medium says.
     fn seek(&self, at: ByteOffset, what: Seek) -> Result<Option<ByteOffset>, IoFault>;
+
+    /// Makes the device `size_bytes` long, durably; what is new is hole. A device never shrinks: a smaller size changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`IoFault::NoSpace`] for a medium of fixed size; what the medium says otherwise.
+    fn grow(&self, _size_bytes: u64) -> Result<(), IoFault> {
+        Err(IoFault::NoSpace)
+    }
 }
 
 /// What to look for.

@@ -131,6 +131,10 @@ impl<B: BlockTarget> BlockTarget for EncryptingTarget<B> {
     fn seek(&self, at: ByteOffset, what: Seek) -> Result<Option<ByteOffset>, IoFault> {
         self.below.seek(at, what)
     }
+
+    fn grow(&self, size_bytes: u64) -> Result<(), IoFault> {
+        self.below.grow(size_bytes)
+    }
 }
 
 fn sector_start(sector: u64) -> ByteOffset {

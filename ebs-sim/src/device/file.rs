@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{FallocateFlags, SeekFrom};
 use rustix::io::Errno;
@@ -18,7 +19,8 @@ use super::block_device::{BlockTarget, ByteOffset, IoFault, Seek, within};
 #[derive(Debug)]
 pub struct FileTarget {
     file: File,
-    size: u64,
+    /// Only ever grows.
+    size: AtomicU64,
 }
 
 impl FileTarget {
@@ -32,20 +34,24 @@ impl FileTarget {
         file.sync_all()?;
         let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
         File::open(folder)?.sync_all()?;
-        Ok(Self { file, size })
+        Ok(Self { file, size: AtomicU64::new(size) })
     }
 
-    /// Opens an existing file.
+    /// Opens an existing file. What lies behind `size` bytes is cut off: it is the hole that a growth left which a
+    /// crash kept from being known, and was never served.
     ///
     /// # Errors
-    /// When it is absent, or not of `size` bytes: a truncated volume is not served.
+    /// When it is absent, or shorter than `size` bytes: a truncated volume is not served.
     pub fn open(path: &Path, size: u64) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let found = file.metadata()?.len();
-        if found != size {
+        if found > size {
+            file.set_len(size)?;
+        }
+        if found < size {
             return Err(io::Error::other(format!("{} has {found} bytes instead of {size}", path.display())));
         }
-        Ok(Self { file, size })
+        Ok(Self { file, size: AtomicU64::new(size) })
     }
 
     /// The number of the file system that the file lies on.
@@ -69,21 +75,21 @@ impl FileTarget {
 
 impl BlockTarget for FileTarget {
     fn size_bytes(&self) -> u64 {
-        self.size
+        self.size.load(Ordering::Acquire)
     }
 
     fn read_at(&self, at: ByteOffset, into: &mut [u8]) -> Result<(), IoFault> {
-        within(self.size, at, into.len() as u64)?;
+        within(self.size_bytes(), at, into.len() as u64)?;
         self.file.read_exact_at(into, at.0).map_err(|error| told("read", at, &error))
     }
 
     fn write_at(&self, at: ByteOffset, data: &[u8]) -> Result<(), IoFault> {
-        within(self.size, at, data.len() as u64)?;
+        within(self.size_bytes(), at, data.len() as u64)?;
         self.file.write_all_at(data, at.0).map_err(|error| told("write", at, &error))
     }
 
     fn discard(&self, at: ByteOffset, len: u64) -> Result<(), IoFault> {
-        within(self.size, at, len)?;
+        within(self.size_bytes(), at, len)?;
         if len == 0 {
             return Ok(());
         }
@@ -107,10 +113,20 @@ impl BlockTarget for FileTarget {
         };
         // All other access is positioned, so that the file's own position is nobody's.
         match rustix::fs::seek(&self.file, whence) {
-            Ok(found) => Ok(Some(ByteOffset(found)).filter(|found| found.0 < self.size)),
+            Ok(found) => Ok(Some(ByteOffset(found)).filter(|found| found.0 < self.size_bytes())),
             Err(Errno::NXIO) => Ok(None),
             Err(error) => Err(told("seek", at, &error.into())),
         }
+    }
+
+    fn grow(&self, size_bytes: u64) -> Result<(), IoFault> {
+        let size = self.size_bytes();
+        if size_bytes > size {
+            let grown = self.file.set_len(size_bytes).and_then(|()| self.file.sync_all());
+            grown.map_err(|error| told("grow", ByteOffset(size), &error))?;
+            self.size.store(size_bytes, Ordering::Release);
+        }
+        Ok(())
     }
 }
 
@@ -156,9 +172,28 @@ mod tests {
     }
 
     #[test]
+    fn a_file_grows_and_never_shrinks_and_forgets_a_growth_that_nobody_heard_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vol-1");
+        let target = FileTarget::create(&path, 4096).unwrap();
+        target.write_at(ByteOffset(0), &[7; 4096]).unwrap();
+        target.grow(1 << 20).unwrap();
+        target.grow(512).unwrap();
+        assert_eq!(target.size_bytes(), 1 << 20);
+        target.write_at(ByteOffset(1 << 19), &[8; 512]).unwrap();
+
+        let again = FileTarget::open(&path, 4096).unwrap();
+        assert_eq!((again.size_bytes(), path.metadata().unwrap().len()), (4096, 4096));
+        again.grow(8192).unwrap();
+        let mut back = [1; 8192];
+        again.read_at(ByteOffset(0), &mut back).unwrap();
+        assert!(back[..4096].iter().all(|byte| *byte == 7) && back[4096..].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
     fn a_full_disk_is_told_to_the_writer() {
         let full = OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
-        let target = FileTarget { file: full, size: 4096 };
+        let target = FileTarget { file: full, size: AtomicU64::new(4096) };
         assert_eq!(target.write_at(ByteOffset(0), &[1; 512]), Err(IoFault::NoSpace));
         assert_eq!(IoFault::NoSpace.errno(), libc::ENOSPC);
     }

@@ -8,20 +8,26 @@
 //! A detached volume has no `LiveDevice`, and a cut one holds nothing.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
 use aws_core::time::Timestamp;
 use tokio::sync::Notify;
 
 use super::block_device::{BlockTarget, ByteOffset, IoFault, Seek};
 
+type Engine = Option<Box<dyn BlockTarget>>;
+
+/// Requests stand still until this is dropped.
+pub struct Paused<'a>(#[allow(dead_code, reason = "held, not read")] RwLockWriteGuard<'a, Engine>);
+
 /// A device in use by one instance.
 pub struct LiveDevice {
-    /// Fixed for the life of the attachment.
-    pub size_bytes: u64,
     /// When the volume was attached; the device file's times.
     pub since: Timestamp,
-    engine: RwLock<Option<Box<dyn BlockTarget>>>,
+    /// As the engine has it; the device goes on having it when the engine is gone.
+    size_bytes: AtomicU64,
+    engine: RwLock<Engine>,
     handles: Mutex<Handles>,
     released: Notify,
 }
@@ -36,7 +42,7 @@ impl LiveDevice {
     /// Serves `engine`.
     pub fn new(engine: Box<dyn BlockTarget>, since: Timestamp) -> Self {
         Self {
-            size_bytes: engine.size_bytes(),
+            size_bytes: AtomicU64::new(engine.size_bytes()),
             since,
             engine: RwLock::new(Some(engine)),
             handles: Mutex::default(),
@@ -83,6 +89,11 @@ impl LiveDevice {
         &self.released
     }
 
+    /// Waits for requests under way, and lets no other begin. What is done meanwhile lies between two requests.
+    pub fn pause(&self) -> Paused<'_> {
+        Paused(self.engine.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Waits for requests under way, flushes, and wipes the key. Afterwards every request fails. Cutting twice is once.
     ///
     /// # Errors
@@ -107,7 +118,7 @@ impl LiveDevice {
 
 impl BlockTarget for LiveDevice {
     fn size_bytes(&self) -> u64 {
-        self.size_bytes
+        self.size_bytes.load(Ordering::Acquire)
     }
 
     fn read_at(&self, at: ByteOffset, into: &mut [u8]) -> Result<(), IoFault> {
@@ -129,11 +140,19 @@ impl BlockTarget for LiveDevice {
     fn seek(&self, at: ByteOffset, what: Seek) -> Result<Option<ByteOffset>, IoFault> {
         self.through(|engine| engine.seek(at, what))
     }
+
+    fn grow(&self, size_bytes: u64) -> Result<(), IoFault> {
+        self.through(|engine| {
+            engine.grow(size_bytes)?;
+            self.size_bytes.fetch_max(engine.size_bytes(), Ordering::AcqRel);
+            Ok(())
+        })
+    }
 }
 
 impl fmt::Debug for LiveDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LiveDevice({} bytes, {} handles)", self.size_bytes, self.open_handles())
+        write!(f, "LiveDevice({} bytes, {} handles)", self.size_bytes(), self.open_handles())
     }
 }
 

@@ -52,6 +52,15 @@ impl BlockTarget for MemoryTarget {
         Ok(())
     }
 
+    fn grow(&self, size_bytes: u64) -> Result<(), IoFault> {
+        let size = usize::try_from(size_bytes).map_err(|_| IoFault::NoSpace)?;
+        let mut bytes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if size > bytes.len() {
+            bytes.resize(size, 0);
+        }
+        Ok(())
+    }
+
     fn seek(&self, at: ByteOffset, what: Seek) -> Result<Option<ByteOffset>, IoFault> {
         let bytes = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let wanted = |byte: &u8| (*byte == 0) == (what == Seek::Hole);

@@ -1,10 +1,10 @@
 //! The block layer under a volume: sectors in, sectors out, synchronous, and never a word to KMS.
 //!
 //! ```text
-//!  fuse ──► live ──► encrypting ──► file          one buffer, no await, no hand-over between threads
-//!           (gate)   (cipher,       (sparse file
-//!                     span,          of ciphertext)
-//!                     stripes)
+//!  fuse ──► live ──► encrypting ──► preserving ──► file      one buffer, no await, no hand-over between threads
+//!           (gate)   (cipher,       (chunks of     (sparse file
+//!                     span,          pending        of ciphertext)
+//!                     stripes)       snapshots)
 //! ```
 //!
 //! `memory` is the double of `file`. Deliberately absent: caches of plaintext, journals (a sector is written whole or
@@ -12,10 +12,13 @@
 
 pub mod aligned;
 pub mod block_device;
+pub mod chunk;
 pub mod cipher;
 pub mod encrypting;
 pub mod file;
+pub mod frozen;
 pub mod live;
 pub mod memory;
+pub mod preserving;
 pub mod span;
 pub mod stripes;

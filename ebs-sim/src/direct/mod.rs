@@ -1,4 +1,4 @@
-//! EBS direct APIs: blocks of snapshots over REST. There are no snapshots yet, so that every operation is unknown.
+//! EBS direct APIs: blocks of snapshots over REST. None is built yet, so that every operation is unknown.
 
 use async_trait::async_trait;
 use aws_core::call::CallContext;

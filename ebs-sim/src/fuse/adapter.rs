@@ -1,6 +1,6 @@
 //! The kernel's requests, each answered on the thread that received it: no queue, no hop, no await.
 //!
-//! A device file behaves like a block device: its size is fixed, truncation on opening is ignored, writing past the
+//! A device file behaves like a block device: it grows with its volume only, truncation on opening is ignored, writing past the
 //! end is "no space", `fsync` means that it is on disk. Nothing else in the tree can be made, changed or removed here.
 
 use std::cell::RefCell;
@@ -27,7 +27,7 @@ use crate::device::live::LiveDevice;
 const MAX_REQUEST_BYTES: u32 = 1 << 20;
 /// What `statfs` calls a block; a loop device takes it as its granularity of discard.
 const BLOCK_BYTES: u32 = 4096;
-/// Names and sizes change only with attach and detach, and then the kernel is told.
+/// Names and sizes change only with attach, detach and growth, and then the kernel is told.
 const LASTING: Duration = Duration::from_secs(3600);
 /// Requests that may be under way in the background, and from when on writers are slowed down.
 const BACKGROUND: u16 = 64;
@@ -57,7 +57,7 @@ impl DeviceFs {
     fn attr(&self, ino: Ino, node: &Node) -> FileAttr {
         let (kind, perm, size, since) = match node {
             Node::Folder => (FileType::Directory, 0o700, 0, SystemTime::UNIX_EPOCH),
-            Node::Device(device) => (FileType::RegularFile, 0o600, device.size_bytes, moment(device.since)),
+            Node::Device(device) => (FileType::RegularFile, 0o600, device.size_bytes(), moment(device.since)),
         };
         FileAttr {
             ino: INodeNo(ino),
@@ -98,7 +98,7 @@ impl DeviceFs {
 
     fn write_within(&self, handle: FileHandle, at: u64, data: &[u8]) -> Result<u32, Errno> {
         let device = self.by_handle(handle)?;
-        let room = device.size_bytes.saturating_sub(at).min(data.len() as u64) as usize;
+        let room = device.size_bytes().saturating_sub(at).min(data.len() as u64) as usize;
         if room == 0 && !data.is_empty() {
             return Err(errno(IoFault::PastEnd));
         }
@@ -113,7 +113,7 @@ impl DeviceFs {
             return Err(Errno::EOPNOTSUPP);
         }
         let device = self.by_handle(handle)?;
-        let room = device.size_bytes.saturating_sub(at).min(len);
+        let room = device.size_bytes().saturating_sub(at).min(len);
         device.discard(ByteOffset(at), room).map_err(errno)
     }
 
@@ -124,11 +124,11 @@ impl DeviceFs {
             _ => return Err(Errno::EINVAL),
         };
         let device = self.by_handle(handle)?;
-        let start = u64::try_from(at).ok().filter(|at| *at < device.size_bytes).ok_or(Errno::ENXIO)?;
+        let start = u64::try_from(at).ok().filter(|at| *at < device.size_bytes()).ok_or(Errno::ENXIO)?;
         match (device.seek(ByteOffset(start), what).map_err(errno)?, what) {
             (Some(found), _) => Ok(found.0 as i64),
             // The end of a file counts as a hole.
-            (None, Seek::Hole) => Ok(device.size_bytes as i64),
+            (None, Seek::Hole) => Ok(device.size_bytes() as i64),
             (None, Seek::Data) => Err(Errno::ENXIO),
         }
     }
@@ -254,7 +254,7 @@ impl Filesystem for DeviceFs {
             Err(errno) => return reply.error(errno),
         };
         let wanted = u64::from(size.min(MAX_REQUEST_BYTES));
-        let len = device.size_bytes.saturating_sub(offset).min(wanted) as usize;
+        let len = device.size_bytes().saturating_sub(offset).min(wanted) as usize;
         REPLY.with_borrow_mut(|buffer| {
             let into = &mut buffer.as_mut_slice()[..len];
             match device.read_at(ByteOffset(offset), into) {

@@ -86,6 +86,13 @@ impl FuseHost {
         }
     }
 
+    /// Tells the kernel that a device has grown.
+    pub fn resized(&self, instance: &str, name: &str) {
+        if let (State::Serving(mounted), Some(ino)) = (&*self.state(), self.tree.find(instance, name)) {
+            mounted.resized(ino);
+        }
+    }
+
     /// Where a device's file is, if files are served.
     pub fn path_of(&self, instance: &str, name: &str) -> Option<PathBuf> {
         match &*self.state() {

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
 use super::adapter::DeviceFs;
-use super::tree::{Gone, Tree};
+use super::tree::{Gone, Ino, Tree};
 
 /// How long the end of the event loops is waited for.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -64,6 +64,14 @@ impl Mounted {
             if let Err(error) = self.notifier.inval_entry(fuser::INodeNo(entry.parent), &entry.name) {
                 tracing::warn!(%error, name = %entry.name.display(), "the kernel did not take note of a detach");
             }
+        }
+    }
+
+    /// Makes the kernel ask for a size again. As [`Self::forget`].
+    pub fn resized(&self, ino: Ino) {
+        // The offset is that of cached data, of which there is none: only the attributes are forgotten.
+        if let Err(error) = self.notifier.inval_inode(fuser::INodeNo(ino), -1, 0) {
+            tracing::warn!(%error, "the kernel did not take note of a growth");
         }
     }
 

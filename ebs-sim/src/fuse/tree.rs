@@ -95,6 +95,13 @@ impl Tree {
         gone
     }
 
+    /// The number of `<instance>/dev/<name>`.
+    pub fn find(&self, instance: &str, name: &str) -> Option<Ino> {
+        let nodes = self.read();
+        let dev = nodes.child(nodes.child(ROOT, OsStr::new(instance))?, OsStr::new(DEV))?;
+        nodes.child(dev, OsStr::new(name))
+    }
+
     /// The node of that number.
     pub fn node(&self, ino: Ino) -> Option<Node> {
         let nodes = self.read();

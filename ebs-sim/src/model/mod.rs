@@ -5,6 +5,8 @@ pub mod defaults;
 pub mod device_name;
 pub mod ids;
 pub mod instance;
+pub mod modification;
+pub mod snapshot;
 pub mod tags;
 pub mod volume;
 pub mod volume_type;

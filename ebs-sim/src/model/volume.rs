@@ -6,6 +6,7 @@ use aws_core::id::{AccountId, Region};
 use aws_core::time::Timestamp;
 
 use super::attachment::Attachment;
+use super::modification::Modification;
 use super::tags::Tags;
 use super::volume_type::Performance;
 
@@ -33,6 +34,12 @@ pub struct Volume {
     pub key: Option<WrappedKey>,
     /// Where it is attached.
     pub attachment: Option<Attachment>,
+    /// All that stands under one data key has one lineage.
+    pub lineage: String,
+    /// The snapshot it was made from, which may be gone.
+    pub snapshot_id: Option<String>,
+    /// What was changed about it, oldest first.
+    pub modifications: Vec<Modification>,
     /// Tags.
     pub tags: Tags,
 }

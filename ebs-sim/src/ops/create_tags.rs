@@ -35,33 +35,41 @@ pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, Eb
 /// The ids of `ResourceId.N`.
 ///
 /// # Errors
-/// When there is none, or one is neither a volume's nor an instance's.
+/// When there is none, or one is neither a volume's nor a snapshot's nor an instance's.
 pub(super) fn resources(call: &Call<'_>) -> Result<Vec<String>, EbsError> {
     let ids = call.form.list("ResourceId");
-    match ids.iter().find(|id| !is_id("vol", id) && !is_id("i", id)) {
+    match ids.iter().find(|id| !["vol", "snap", "i"].iter().any(|kind| is_id(kind, id))) {
         Some(id) => Err(EbsError::InvalidId((*id).into())),
         None if ids.is_empty() => Err(EbsError::MissingParameter("resourceIdSet".into())),
         None => Ok(ids.into_iter().map(Into::into).collect()),
     }
 }
 
-/// What policies are asked about a volume or an instance.
+/// What policies are asked about a volume, a snapshot or an instance.
 ///
 /// # Errors
 /// When the tables fail.
 pub(super) fn touch(sim: &EbsSim, call: &Call<'_>, id: &str) -> Result<Touched, EbsError> {
-    if is_id("vol", id) { call.touch_volume(sim, id) } else { call.touch_instance(sim, id) }
+    match id {
+        _ if is_id("vol", id) => call.touch_volume(sim, id),
+        _ if is_id("snap", id) => call.touch_snapshot(sim, id),
+        _ => call.touch_instance(sim, id),
+    }
 }
 
-/// The tags that a volume or an instance has.
+/// The tags that a volume, a snapshot or an instance has.
 ///
 /// # Errors
 /// When there is no such thing.
 pub(super) fn present(sim: &EbsSim, call: &Call<'_>, id: &str) -> Result<Tags, EbsError> {
-    if is_id("vol", id) { Ok(call.volume(sim, id)?.tags) } else { Ok(call.instance(sim, id)?.tags) }
+    match id {
+        _ if is_id("vol", id) => Ok(call.volume(sim, id)?.tags),
+        _ if is_id("snap", id) => Ok(call.snapshot(sim, id)?.tags),
+        _ => Ok(call.instance(sim, id)?.tags),
+    }
 }
 
-/// Changes the tags of a volume or an instance.
+/// Changes the tags of a volume, a snapshot or an instance.
 ///
 /// # Errors
 /// When it has gone meanwhile.
@@ -73,6 +81,9 @@ pub(super) async fn change(
     if is_id("vol", id) {
         let changed = sim.tables().change_volume(id, |volume| change(&mut volume.tags)).await?;
         changed.map(drop).map_err(|_| EbsError::VolumeNotFound(id.into()))
+    } else if is_id("snap", id) {
+        let changed = sim.tables().change_snapshot(id, |snapshot| change(&mut snapshot.tags)).await?;
+        changed.map_err(|_| EbsError::SnapshotNotFound(id.into()))
     } else {
         let changed = sim.tables().change_instance(id, |instance| change(&mut instance.tags)).await?;
         changed.map(drop).map_err(|_| EbsError::InstanceNotFound(id.into()))

@@ -21,7 +21,8 @@ pub(crate) async fn run(sim: &EbsSim, call: &mut Call<'_>) -> Result<Element, Eb
     call.note_request(logged_request(call));
     let zone = zone_of(call)?;
     let defaults = sim.tables().defaults(call.ctx.account(), &call.ctx.region)?;
-    let plan = Plan::read(call.form, &USUAL, &defaults)?;
+    let source = call.source(sim, call.form)?;
+    let plan = Plan::read(call.form, &USUAL, &defaults, source)?;
     let wished = tagging::wished(call, "volume", "vol", &["volume"])?;
     if call.flag("MultiAttachEnabled")?.unwrap_or(false) {
         return Err(EbsError::UnsupportedOperation("Multi-Attach is not simulated.".into()));

@@ -1,4 +1,4 @@
-//! DescribeTags: every tag of every volume and instance.
+//! DescribeTags: every tag of every volume, snapshot and instance.
 
 use aws_wire::xml::Element;
 use serde_json::json;
@@ -45,12 +45,13 @@ fn all(sim: &EbsSim, call: &Call<'_>) -> Result<Vec<Tag>, EbsError> {
     let (account, region) = (call.ctx.account(), &call.ctx.region);
     let volumes = sim.tables().volumes_of(account, region)?.into_iter().map(|v| (v.id, "volume", v.tags));
     let instances = sim.tables().instances_of(account, region)?.into_iter().map(|i| (i.id, "instance", i.tags));
+    let snapshots = sim.tables().snapshots_of(account, region)?.into_iter().map(|s| (s.id, "snapshot", s.tags));
     let tag = |(id, kind, tags): (String, &'static str, crate::model::tags::Tags)| {
         tags.into_iter()
             .map(move |(key, value)| Tag { place: format!("{id}/{key}"), id: id.clone(), kind, key, value })
             .collect::<Vec<_>>()
     };
-    let mut all: Vec<Tag> = volumes.chain(instances).flat_map(tag).collect();
+    let mut all: Vec<Tag> = volumes.chain(snapshots).chain(instances).flat_map(tag).collect();
     all.sort_by(|a, b| a.place.cmp(&b.place));
     Ok(all)
 }

@@ -53,7 +53,7 @@ fn look(volume: &Volume, name: &str) -> Values {
         "encrypted" => one(volume.key.is_some()),
         "create-time" => one(aws_core::time::iso_millis(volume.created_at)),
         "multi-attach-enabled" | "fast-restored" => one(false),
-        "snapshot-id" => one(""),
+        "snapshot-id" => one(volume.snapshot_id.as_deref().unwrap_or_default()),
         "attachment.instance-id" => attached(&|a| a.instance_id.clone()),
         "attachment.device" => attached(&|a| a.device.clone()),
         "attachment.status" => attached(&|a| a.state.name().into()),

@@ -1,9 +1,12 @@
 //! From an id to the thing, or to AWS's complaint. Other accounts' things do not exist.
 
+use aws_wire::query::Params;
+
 use crate::call::{Call, Touched};
 use crate::error::EbsError;
 use crate::model::ids::is_id;
 use crate::model::instance::{self, Instance};
+use crate::model::snapshot::{self, Snapshot};
 use crate::model::volume::{self, Volume};
 use crate::sim::EbsSim;
 
@@ -64,6 +67,52 @@ impl Call<'_> {
             .fact("ec2:VolumeID", &volume.id)
             .fact("ec2:VolumeSize", volume.size_gib)
             .fact("ec2:VolumeType", volume.performance.kind.name()))
+    }
+
+    /// A snapshot of the caller's account and region, `None` when there is none.
+    ///
+    /// # Errors
+    /// When `id` is no snapshot id, or the tables fail.
+    pub(crate) fn find_snapshot(&self, sim: &EbsSim, id: &str) -> Result<Option<Snapshot>, EbsError> {
+        if !is_id("snap", id) {
+            return Err(EbsError::SnapshotIdMalformed(id.into()));
+        }
+        let found = sim.tables().snapshot(id)?;
+        Ok(found.filter(|s| (&s.account, &s.region) == (self.ctx.account(), &self.ctx.region)))
+    }
+
+    /// As [`Self::find_snapshot`], after authorization.
+    ///
+    /// # Errors
+    /// [`EbsError::SnapshotNotFound`] too.
+    pub(crate) fn snapshot(&self, sim: &EbsSim, id: &str) -> Result<Snapshot, EbsError> {
+        self.find_snapshot(sim, id)?.ok_or_else(|| EbsError::SnapshotNotFound(id.into()))
+    }
+
+    /// The snapshot that `SnapshotId` names as the source of a new volume, if it names one.
+    ///
+    /// # Errors
+    /// When there is no such snapshot, or it is not completed.
+    pub(crate) fn source(&self, sim: &EbsSim, form: &Params) -> Result<Option<Snapshot>, EbsError> {
+        let Some(id) = form.get("SnapshotId").filter(|id| !id.is_empty()) else { return Ok(None) };
+        let snapshot = self.snapshot(sim, id)?;
+        if snapshot.is_completed() { Ok(Some(snapshot)) } else { Err(EbsError::SnapshotState(snapshot.state.name())) }
+    }
+
+    /// What policies are asked about a snapshot.
+    ///
+    /// # Errors
+    /// As [`Self::find_snapshot`].
+    pub(crate) fn touch_snapshot(&self, sim: &EbsSim, id: &str) -> Result<Touched, EbsError> {
+        let touched = Touched::new(snapshot::arn_of(&self.ctx.region, id));
+        let Some(snapshot) = self.find_snapshot(sim, id)? else { return Ok(touched) };
+        Ok(touched
+            .with_tags(&snapshot.tags)
+            .fact("ec2:Encrypted", snapshot.key.is_some())
+            .fact("ec2:Owner", &snapshot.account)
+            .fact("ec2:ParentVolume", volume::arn_of(&snapshot.account, &snapshot.region, &snapshot.volume_id))
+            .fact("ec2:SnapshotID", &snapshot.id)
+            .fact("ec2:VolumeSize", snapshot.size_gib))
     }
 
     /// What policies are asked about an instance.

@@ -6,11 +6,13 @@ use aws_core::event::Place;
 use aws_core::id::{AccountId, Region};
 use aws_wire::query::Params;
 
+use super::contents::{Contents, Unkeyed};
 use super::tagging::Wished;
 use crate::call::{Touched, flag_of, invalid, number_of};
 use crate::device::file::FileTarget;
 use crate::error::EbsError;
 use crate::model::defaults::EncryptionDefaults;
+use crate::model::snapshot::{self, Snapshot};
 use crate::model::volume::{self, Volume, WrappedKey};
 use crate::model::volume_type::{Performance, VolumeType};
 use crate::sim::EbsSim;
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     pub(super) performance: Performance,
     /// The KMS key to encrypt under, as it was named.
     pub(super) kms_key: Option<String>,
+    /// What it is to hold in the beginning.
+    pub(super) source: Option<Snapshot>,
 }
 
 /// What is taken where the request says nothing.
@@ -35,22 +39,24 @@ pub(super) struct Usual {
 }
 
 impl Plan {
-    /// Reads size, type, IOPS, throughput, encryption and key from a form.
+    /// Reads size, type, IOPS, throughput, encryption and key from a form. `source` is the snapshot that it names.
     ///
     /// # Errors
     /// The first thing that does not fit.
-    pub(super) fn read(form: &Params, usual: &Usual, defaults: &EncryptionDefaults) -> Result<Self, EbsError> {
-        if let Some(snapshot) = form.get("SnapshotId").filter(|id| !id.is_empty()) {
-            return Err(EbsError::SnapshotNotFound(snapshot.into()));
-        }
-        let size_gib = number_of(form, usual.size_name)?.or(usual.size_gib);
-        let size_gib = size_gib.ok_or_else(|| EbsError::MissingParameter("size/snapshot".into()))?;
+    pub(super) fn read(
+        form: &Params,
+        usual: &Usual,
+        defaults: &EncryptionDefaults,
+        source: Option<Snapshot>,
+    ) -> Result<Self, EbsError> {
+        let size_gib = size_of(form, usual, source.as_ref())?;
         let kind = match form.get("VolumeType") {
             None | Some("") => usual.kind,
             Some(name) => VolumeType::parse(name).ok_or_else(|| EbsError::UnknownVolumeType(name.into()))?,
         };
         let performance = kind.performance(size_gib, number_of(form, "Iops")?, number_of(form, "Throughput")?)?;
-        Ok(Self { size_gib, performance, kms_key: key_of(form, defaults)? })
+        let kms_key = key_of(form, defaults, source.as_ref())?;
+        Ok(Self { size_gib, performance, kms_key, source })
     }
 
     /// What policies are asked about a volume that is to be.
@@ -61,6 +67,10 @@ impl Plan {
             .fact("ec2:Encrypted", self.kms_key.is_some())
             .fact("ec2:VolumeSize", self.size_gib)
             .fact("ec2:VolumeType", self.performance.kind.name());
+        let touched = match &self.source {
+            Some(source) => touched.fact("ec2:ParentSnapshot", snapshot::arn_of(&ctx.region, &source.id)),
+            None => touched,
+        };
         let touched = match &self.kms_key {
             Some(key) => touched.fact("ec2:KmsKeyId", key_arn(ctx.account(), &ctx.region, key)),
             None => touched,
@@ -107,28 +117,29 @@ impl EbsSim {
             created_at: self.world().now(),
             key: None,
             attachment: None,
+            lineage: self.world().uuid(),
+            snapshot_id: plan.source.as_ref().map(|source| source.id.clone()),
+            modifications: Vec::new(),
             tags: wished.tags,
         };
-        match plan.kms_key {
-            Some(kms_key) => self.keep_encrypted(ctx, volume, kms_key).await,
-            None => self.keep(volume).await.map(Made::Volume),
-        }
-    }
-
-    async fn keep_encrypted(&self, ctx: &CallContext, volume: Volume, kms_key: String) -> Result<Made, EbsError> {
-        match self.new_data_key(ctx, &volume.id, kms_key.clone()).await {
-            Ok(key) => self.keep(Volume { key: Some(key), ..volume }).await.map(Made::Volume),
-            Err(error) => {
-                tracing::info!(volume = volume.id, code = error.code(), "a volume vanishes: no data key");
-                let kms_key_arn = key_arn(ctx.account(), &ctx.region, &kms_key);
+        match self.keyed(ctx, volume.clone(), plan.kms_key.clone(), plan.source.as_ref()).await {
+            Ok((volume, contents)) => self.keep(volume, contents).await.map(Made::Volume),
+            Err(Unkeyed::Ours(error)) => Err(error),
+            Err(Unkeyed::Kms(trouble)) => {
+                tracing::info!(volume = volume.id, %trouble, "a volume vanishes: no data key");
+                let kms_key_arn = key_arn(ctx.account(), &ctx.region, &plan.kms_key.unwrap_or_default());
                 let key = WrappedKey { blob: Vec::new(), kms_key_arn };
                 Ok(Made::Vanished(Volume { key: Some(key), ..volume }))
             }
         }
     }
 
-    async fn keep(&self, volume: Volume) -> Result<Volume, EbsError> {
+    async fn keep(&self, volume: Volume, contents: Contents) -> Result<Volume, EbsError> {
         self.make_data_file(&volume)?;
+        if let Err(error) = self.fill(&volume, contents).await {
+            self.folder().remove_data(&volume.id)?;
+            return Err(error);
+        }
         let added = self.tables().add_volume(volume.clone()).await;
         if !matches!(added, Ok(Ok(()))) {
             self.folder().remove_data(&volume.id)?;
@@ -157,6 +168,7 @@ impl EbsSim {
     /// # Errors
     /// When the tables or the state folder fail.
     pub(super) async fn unmake_volume(&self, volume: &Volume) -> Result<(), EbsError> {
+        self.orphan_snapshots(&volume.id).await?;
         self.tables().delete_volume(&volume.id).await?;
         self.folder().remove_data(&volume.id)?;
         if volume.key.is_some() {
@@ -184,7 +196,21 @@ pub(super) fn checked_zone(region: &Region, zone: &str) -> Result<String, EbsErr
     if known { Ok(zone.into()) } else { Err(EbsError::ZoneNotFound(zone.into())) }
 }
 
-fn key_of(form: &Params, defaults: &EncryptionDefaults) -> Result<Option<String>, EbsError> {
+fn size_of(form: &Params, usual: &Usual, source: Option<&Snapshot>) -> Result<u32, EbsError> {
+    let least = source.map(|source| source.size_gib);
+    let size_gib = number_of(form, usual.size_name)?.or(least).or(usual.size_gib);
+    let size_gib = size_gib.ok_or_else(|| EbsError::MissingParameter("size/snapshot".into()))?;
+    match source {
+        Some(Snapshot { id, size_gib: least, .. }) if size_gib < *least => {
+            let text = format!("Volume of size {size_gib}GB is smaller than snapshot '{id}', expect size >= {least}GB");
+            Err(EbsError::InvalidParameterValue(text))
+        }
+        _ => Ok(size_gib),
+    }
+}
+
+/// A volume from an encrypted snapshot is encrypted, whatever the request says: nothing leads back to plaintext.
+fn key_of(form: &Params, defaults: &EncryptionDefaults, source: Option<&Snapshot>) -> Result<Option<String>, EbsError> {
     let named = form.get("KmsKeyId").filter(|key| !key.is_empty());
     let encrypted = flag_of(form, "Encrypted")?;
     if named.is_some() && encrypted != Some(true) {
@@ -193,5 +219,6 @@ fn key_of(form: &Params, defaults: &EncryptionDefaults) -> Result<Option<String>
     if named.is_some_and(|key| key.len() > 2048) {
         return Err(invalid("…", "KmsKeyId", "is too long"));
     }
-    Ok(defaults.key_for(encrypted, named))
+    let inherited = source.and_then(|source| source.key.as_ref()).map(|key| key.kms_key_arn.clone());
+    Ok(named.map(Into::into).or(inherited).or_else(|| defaults.key_for(encrypted, named)))
 }

@@ -14,6 +14,7 @@ use crate::error::EbsError;
 use crate::model::attachment::{Attachment, AttachmentState};
 use crate::model::defaults::EncryptionDefaults;
 use crate::model::instance::{self, Instance, InstanceState, StateReason};
+use crate::model::snapshot::Snapshot;
 use crate::model::volume_type::VolumeType;
 use crate::model::zone;
 use crate::sim::EbsSim;
@@ -80,7 +81,7 @@ fn decode(sim: &EbsSim, call: &Call<'_>) -> Result<Launch, EbsError> {
         instance_type: call.text("InstanceType").unwrap_or(USUAL_TYPE).into(),
         key_name: call.text("KeyName").map(Into::into),
         zone: zone_of(call)?,
-        disks: disks_of(call, &defaults)?,
+        disks: disks_of(sim, call, &defaults)?,
         wished: tagging::wished(call, "instance", "i", &makes)?,
         volume_tags: tagging::wished(call, "volume", "vol", &makes)?,
     };
@@ -111,7 +112,7 @@ fn zone_of(call: &Call<'_>) -> Result<String, EbsError> {
 }
 
 /// The root volume first, whether it is named or not.
-fn disks_of(call: &Call<'_>, defaults: &EncryptionDefaults) -> Result<Vec<Disk>, EbsError> {
+fn disks_of(sim: &EbsSim, call: &Call<'_>, defaults: &EncryptionDefaults) -> Result<Vec<Disk>, EbsError> {
     let mut disks: Vec<Disk> = Vec::new();
     for mapping in call.form.members("BlockDeviceMapping") {
         if mapping.get("NoDevice").is_some() || mapping.get("VirtualName").is_some() {
@@ -121,18 +122,20 @@ fn disks_of(call: &Call<'_>, defaults: &EncryptionDefaults) -> Result<Vec<Disk>,
         if disks.iter().any(|disk| device.same_place(&disk.device)) {
             return Err(EbsError::DeviceInUse(device.as_given().into()));
         }
-        disks.push(disk(device.as_given(), &mapping.under("Ebs"), defaults)?);
+        let ebs = mapping.under("Ebs");
+        let source = call.source(sim, &ebs)?;
+        disks.push(disk(device.as_given(), &ebs, defaults, source)?);
     }
     match disks.iter().position(|disk| ROOTS.contains(&disk.device.as_str())) {
         Some(root) => disks.swap(0, root),
-        None => disks.insert(0, disk(ROOTS[0], &Params::default(), defaults)?),
+        None => disks.insert(0, disk(ROOTS[0], &Params::default(), defaults, None)?),
     }
     Ok(disks)
 }
 
-fn disk(device: &str, ebs: &Params, defaults: &EncryptionDefaults) -> Result<Disk, EbsError> {
+fn disk(device: &str, ebs: &Params, defaults: &EncryptionDefaults, source: Option<Snapshot>) -> Result<Disk, EbsError> {
     let root = ROOTS.contains(&device);
-    let plan = Plan::read(ebs, if root { &ROOT } else { &FURTHER }, defaults)?;
+    let plan = Plan::read(ebs, if root { &ROOT } else { &FURTHER }, defaults, source)?;
     let delete_on_termination = flag_of(ebs, "DeleteOnTermination")?.unwrap_or(root);
     Ok(Disk { device: device.into(), plan, delete_on_termination })
 }

@@ -4,8 +4,11 @@ use aws_core::time::iso_millis;
 use aws_wire::xml::Element;
 use serde_json::{Value, json};
 
+use crate::device::chunk::CHUNK_BYTES;
 use crate::model::attachment::Attachment;
 use crate::model::instance::{Instance, InstanceState};
+use crate::model::modification::Modification;
+use crate::model::snapshot::{Snapshot, SnapshotState};
 use crate::model::tags::Tags;
 use crate::model::volume::{Volume, VolumeState};
 use crate::sim::EbsSim;
@@ -20,7 +23,7 @@ pub(super) fn volume(volume: &Volume, state: VolumeState) -> Element {
     Element::new("item")
         .leaf("volumeId", &volume.id)
         .leaf("size", volume.size_gib)
-        .leaf("snapshotId", "")
+        .leaf("snapshotId", volume.snapshot_id.as_deref().unwrap_or_default())
         .leaf("availabilityZone", &volume.zone)
         .leaf("availabilityZoneId", crate::model::zone::zone_id(&volume.region, &volume.zone))
         .leaf("status", state.name())
@@ -63,6 +66,91 @@ pub(super) fn with_tags(element: Element, tags: &Tags) -> Element {
 /// Key and value each.
 pub(super) fn tag_items(tags: &Tags) -> Vec<Element> {
     tags.iter().map(|(key, value)| Element::new("item").leaf("key", key).leaf("value", value)).collect()
+}
+
+/// A snapshot as DescribeSnapshots and CreateSnapshot have it. `progress` is how far a pending one has come.
+pub(super) fn snapshot(snapshot: &Snapshot, progress: &str) -> Element {
+    let (completed_at, chunks, message) = match &snapshot.state {
+        SnapshotState::Completed { at, chunks } => (Some(iso_millis(*at)), Some(*chunks), None),
+        SnapshotState::Error { message } => (None, None, Some(message)),
+        SnapshotState::Pending { .. } => (None, None, None),
+    };
+    let key = snapshot.key.as_ref();
+    let element = Element::new("item")
+        .leaf("snapshotId", &snapshot.id)
+        .leaf("volumeId", &snapshot.volume_id)
+        .leaf("status", snapshot.state.name())
+        .maybe("statusMessage", message)
+        .leaf("startTime", iso_millis(snapshot.started_at))
+        .maybe("completionTime", completed_at)
+        .leaf("progress", progress)
+        .leaf("ownerId", &snapshot.account)
+        .leaf("volumeSize", snapshot.size_gib)
+        .maybe("fullSnapshotSizeInBytes", chunks.map(|chunks| chunks * CHUNK_BYTES as u64))
+        .leaf("description", &snapshot.description)
+        .leaf("encrypted", key.is_some())
+        .maybe("kmsKeyId", key.map(|key| &key.kms_key_arn))
+        .maybe("dataEncryptionKeyId", key.map(|_| &snapshot.lineage))
+        .leaf("storageTier", "standard")
+        .leaf("sseType", if key.is_some() { "sse-kms" } else { "none" });
+    with_tags(element, &snapshot.tags)
+}
+
+/// The same, as CreateSnapshots has it.
+pub(super) fn snapshot_info(snapshot: &Snapshot) -> Element {
+    let element = Element::new("item")
+        .leaf("snapshotId", &snapshot.id)
+        .leaf("volumeId", &snapshot.volume_id)
+        .leaf("state", snapshot.state.name())
+        .leaf("startTime", iso_millis(snapshot.started_at))
+        .leaf("progress", "")
+        .leaf("ownerId", &snapshot.account)
+        .leaf("volumeSize", snapshot.size_gib)
+        .leaf("description", &snapshot.description)
+        .leaf("encrypted", snapshot.key.is_some())
+        .leaf("sseType", if snapshot.key.is_some() { "sse-kms" } else { "none" });
+    with_tags(element, &snapshot.tags)
+}
+
+/// The same, for the trail.
+pub(super) fn logged_snapshot(snapshot: &Snapshot) -> Value {
+    json!({
+        "snapshotId": snapshot.id,
+        "volumeId": snapshot.volume_id,
+        "status": snapshot.state.name(),
+        "startTime": snapshot.started_at.as_millisecond(),
+        "progress": "",
+        "ownerId": snapshot.account,
+        "volumeSize": snapshot.size_gib.to_string(),
+        "description": snapshot.description,
+        "encrypted": snapshot.key.is_some(),
+    })
+}
+
+/// A modification of a volume. What the answer to ModifyVolume calls `modifying` is over by the next read.
+pub(super) fn modification(
+    name: &'static str,
+    (volume_id, modification): (&str, &Modification),
+    (state, progress): (&str, u32),
+) -> Element {
+    let ((original_size, original), (target_size, target)) = (modification.original, modification.target);
+    let over = (state == "completed").then(|| iso_millis(modification.at));
+    Element::new(name)
+        .leaf("volumeId", volume_id)
+        .leaf("modificationState", state)
+        .leaf("targetSize", target_size)
+        .maybe("targetIops", target.iops)
+        .leaf("targetVolumeType", target.kind.name())
+        .maybe("targetThroughput", target.throughput)
+        .leaf("targetMultiAttachEnabled", false)
+        .leaf("originalSize", original_size)
+        .maybe("originalIops", original.iops)
+        .leaf("originalVolumeType", original.kind.name())
+        .maybe("originalThroughput", original.throughput)
+        .leaf("originalMultiAttachEnabled", false)
+        .leaf("progress", progress)
+        .leaf("startTime", iso_millis(modification.at))
+        .maybe("endTime", over)
 }
 
 /// An instance's state by number and name.
@@ -134,6 +222,7 @@ pub(super) fn logged_volume(volume: &Volume) -> Value {
         "createTime": volume.created_at.as_millisecond(),
         "volumeType": volume.performance.kind.name(),
         "iops": volume.performance.iops,
+        "snapshotId": volume.snapshot_id,
         "encrypted": volume.key.is_some(),
         "masterEncryptionKeyId": volume.key.as_ref().map(|key| key.kms_key_arn.as_str()),
         "tagSet": if tags.is_empty() { json!({}) } else { json!({ "items": tags }) },

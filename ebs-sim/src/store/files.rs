@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct StateFolder {
     volumes: PathBuf,
+    chunks: PathBuf,
     instances: PathBuf,
 }
 
@@ -18,7 +19,8 @@ impl StateFolder {
     /// # Errors
     /// What the file system says.
     pub fn open(root: &Path) -> io::Result<Self> {
-        let folder = Self { volumes: root.join("volumes"), instances: root.join("instances") };
+        let folder =
+            Self { volumes: root.join("volumes"), chunks: root.join("chunks"), instances: root.join("instances") };
         fs::create_dir_all(&folder.volumes)?;
         fs::create_dir_all(&folder.instances)?;
         Ok(folder)
@@ -27,6 +29,11 @@ impl StateFolder {
     /// A volume's ciphertext.
     pub fn data_file(&self, volume_id: &str) -> PathBuf {
         self.volumes.join(volume_id)
+    }
+
+    /// The chunks of snapshots.
+    pub fn chunks(&self) -> &Path {
+        &self.chunks
     }
 
     /// An instance's home.

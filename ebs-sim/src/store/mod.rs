@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! ebs.volumes      vol-…                               metadata, wrapped key, attachment
+//! ebs.snapshots    snap-…                              metadata, wrapped key, state
+//! ebs.chunks       snap-…/place                        which chunks it has, 4096 places to a row
 //! ebs.instances    i-…
 //! ebs.defaults     account/region                      encryption by default
 //! ebs.tokens       account/region/operation/token      idempotency
 //! STATE/volumes/vol-…                                  ciphertext, one sparse file per volume
+//! STATE/chunks/…                                       chunks of snapshots, immutable
 //! STATE/instances/i-…/                                 the instance's home
 //! ```
 //!
@@ -13,6 +16,8 @@
 
 mod files;
 mod rows;
+mod snapshot_rows;
+mod snapshot_tables;
 mod tables;
 
 pub use files::StateFolder;

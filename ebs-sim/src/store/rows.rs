@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::attachment::{Attachment, AttachmentState, KeyGrant};
 use crate::model::defaults::EncryptionDefaults;
 use crate::model::instance::{Instance, InstanceState, StateReason};
+use crate::model::modification::Modification;
 use crate::model::tags::Tags;
 use crate::model::volume::{Volume, WrappedKey};
 use crate::model::volume_type::{Performance, VolumeType};
@@ -24,10 +25,32 @@ pub(super) struct VolumeRow {
     key: Option<KeyRow>,
     attachment: Option<AttachmentRow>,
     tags: Tags,
+    // What volumes of earlier versions do not have.
+    #[serde(default)]
+    lineage: Option<String>,
+    #[serde(default)]
+    snapshot_id: Option<String>,
+    #[serde(default)]
+    modifications: Vec<ModificationRow>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeyRow {
+struct ModificationRow {
+    at: Timestamp,
+    original: SizeRow,
+    target: SizeRow,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SizeRow {
+    size_gib: u32,
+    kind: String,
+    iops: Option<u32>,
+    throughput: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeyRow {
     #[serde(with = "serde_bytes")]
     blob: Vec<u8>,
     kms_key_arn: String,
@@ -92,28 +115,64 @@ impl VolumeRow {
             iops: volume.performance.iops,
             throughput: volume.performance.throughput,
             created_at: volume.created_at,
-            key: volume.key.as_ref().map(|key| KeyRow { blob: key.blob.clone(), kms_key_arn: key.kms_key_arn.clone() }),
+            key: volume.key.as_ref().map(KeyRow::of),
             attachment: volume.attachment.as_ref().map(AttachmentRow::of),
             tags: volume.tags.clone(),
+            lineage: Some(volume.lineage.clone()),
+            snapshot_id: volume.snapshot_id.clone(),
+            modifications: volume.modifications.iter().map(ModificationRow::of).collect(),
         }
     }
 
     pub(super) fn into_model(self, id: String) -> Volume {
-        // A type that a later version wrote is shown as the API's default; the data is the same for all.
-        let kind = VolumeType::parse(&self.kind).unwrap_or_default();
         Volume {
+            lineage: self.lineage.unwrap_or_else(|| id.clone()),
+            snapshot_id: self.snapshot_id,
+            modifications: self.modifications.into_iter().map(ModificationRow::into_model).collect(),
             id,
             account: self.account,
             region: self.region,
             zone: self.zone,
             size_gib: self.size_gib,
-            performance: Performance { kind, iops: self.iops, throughput: self.throughput },
+            performance: performance(&self.kind, self.iops, self.throughput),
             created_at: self.created_at,
-            key: self.key.map(|row| WrappedKey { blob: row.blob, kms_key_arn: row.kms_key_arn }),
+            key: self.key.map(KeyRow::into_model),
             attachment: self.attachment.map(AttachmentRow::into_model),
             tags: self.tags,
         }
     }
+}
+
+impl KeyRow {
+    pub(super) fn of(key: &WrappedKey) -> Self {
+        Self { blob: key.blob.clone(), kms_key_arn: key.kms_key_arn.clone() }
+    }
+
+    pub(super) fn into_model(self) -> WrappedKey {
+        WrappedKey { blob: self.blob, kms_key_arn: self.kms_key_arn }
+    }
+}
+
+impl ModificationRow {
+    fn of(modification: &Modification) -> Self {
+        let row = |(size_gib, performance): (u32, Performance)| SizeRow {
+            size_gib,
+            kind: performance.kind.name().into(),
+            iops: performance.iops,
+            throughput: performance.throughput,
+        };
+        Self { at: modification.at, original: row(modification.original), target: row(modification.target) }
+    }
+
+    fn into_model(self) -> Modification {
+        let model = |row: SizeRow| (row.size_gib, performance(&row.kind, row.iops, row.throughput));
+        Modification { at: self.at, original: model(self.original), target: model(self.target) }
+    }
+}
+
+/// A type that a later version wrote is shown as the API's default; the data is the same for all.
+fn performance(kind: &str, iops: Option<u32>, throughput: Option<u32>) -> Performance {
+    Performance { kind: VolumeType::parse(kind).unwrap_or_default(), iops, throughput }
 }
 
 impl AttachmentRow {

@@ -24,7 +24,7 @@ pub(crate) struct Taken;
 
 /// All rows of EBS.
 #[derive(Clone, Debug)]
-pub(crate) struct Tables(Store);
+pub(crate) struct Tables(pub(super) Store);
 
 impl Tables {
     pub(crate) fn new(store: Store) -> Self {

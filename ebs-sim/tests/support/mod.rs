@@ -30,6 +30,29 @@ use kms_api::world::World;
 use store::{Store, Table};
 use tempfile::TempDir;
 
+/// A snapshot's row.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct SnapshotRow {
+    account: AccountId,
+    region: Region,
+    volume_id: String,
+    size_gib: u32,
+    started_at: String,
+    state: serde_json::Value,
+    key: Option<KeyRow>,
+    lineage: String,
+    description: String,
+    tags: std::collections::BTreeMap<String, String>,
+}
+
+/// A wrapped key in a row.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct KeyRow {
+    #[serde(with = "serde_bytes")]
+    blob: Vec<u8>,
+    kms_key_arn: String,
+}
+
 /// The laboratory. Its state folder goes with it.
 pub struct Lab {
     pub sim: Arc<EbsSim>,
@@ -119,6 +142,40 @@ impl Lab {
         self.store.get(&table, volume).unwrap().unwrap().key.blob
     }
 
+    /// A snapshot's row, as a process leaves it that dies before the last commit of an upload.
+    pub fn unfinish(&self, snapshot: &str) {
+        self.set_pending(snapshot, true);
+    }
+
+    /// The same, of a process that dies before the flush.
+    pub fn unfinish_unsettled(&self, snapshot: &str) {
+        self.set_pending(snapshot, false);
+    }
+
+    fn set_pending(&self, snapshot: &str, settled: bool) {
+        let rows: Table<SnapshotRow> = Table::new("ebs.snapshots");
+        let maps: Table<()> = Table::new("ebs.chunks");
+        let mut row = self.store.get(&rows, snapshot).unwrap().unwrap();
+        row.state = serde_json::json!({ "pending": { "settled": settled } });
+        let (id, map) = (snapshot.to_owned(), format!("{snapshot}/000000000000"));
+        let written: Result<(), store::StoreError> = std::thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                self.store.write_blocking(move |txn| {
+                    txn.delete(&maps, &map)?;
+                    txn.put(&rows, &id, &row)
+                })
+            });
+            writing.join().unwrap()
+        });
+        written.unwrap();
+    }
+
+    /// A chunk that was never kept.
+    pub fn lose_chunk(&self, file: &str) {
+        let shelf = store::blobs::BlobStore::open(&self.folder.path().join("state/chunks")).unwrap();
+        shelf.delete(file).unwrap();
+    }
+
     /// A running instance.
     pub async fn instance(&self) -> String {
         field(&self.do_("RunInstances&ImageId=ami-12345678&MinCount=1&MaxCount=1").await, "instanceId")
@@ -144,9 +201,14 @@ impl Lab {
 
     /// Where a volume's key is: `EbsMetadata wrapped, HypervisorMemory plaintext`.
     pub fn places(&self, volume: &str) -> String {
+        self.places_of(&format!("volume/{volume}"))
+    }
+
+    /// Where a key is, by the ledger's name of it.
+    pub fn places_of(&self, subject: &str) -> String {
         let mut ledger = Ledger::default();
         self.sink.events().iter().for_each(|event| ledger.apply(event));
-        let places = ledger.subjects().get(&format!("volume/{volume}")).cloned().unwrap_or_default();
+        let places = ledger.subjects().get(subject).cloned().unwrap_or_default();
         let form = |form: &aws_core::event::Form| match form {
             aws_core::event::Form::Plaintext => "plaintext",
             aws_core::event::Form::Wrapped { .. } => "wrapped",
