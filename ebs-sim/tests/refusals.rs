@@ -75,6 +75,11 @@ async fn what_is_missing_or_malformed() {
         expect!["InvalidSnapshot.NotFound: The snapshot 'snap-12345678' does not exist."],
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_an_id() {
+    let lab = Lab::new();
     check(
         &lab,
         "DeleteVolume&VolumeId=vol-00000000",
@@ -94,6 +99,17 @@ async fn what_is_missing_or_malformed() {
     )
     .await;
     check(&lab, "DescribeVolumes&Filter.1.Name=colour&Filter.1.Value.1=red", expect!["200 <volumeSet/>"]).await;
+    check(
+        &lab,
+        "CreateTags&ResourceId.1=sg-1&Tag.1.Key=a&Tag.1.Value=b",
+        expect!["InvalidID: The ID 'sg-1' is not valid"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_too_much_or_unheard_of() {
+    let lab = Lab::new();
     let vast = lab.ask("CreateVolume&Size=65536&AvailabilityZone=us-east-1a&VolumeType=gp3").await;
     // Where the file system of the test takes files of 64 TiB, such a volume is made.
     let refusal = "UnsupportedOperation: The file system of the state folder cannot hold a volume of 65536GiB.";
@@ -103,12 +119,6 @@ async fn what_is_missing_or_malformed() {
     check(&lab, "TerminateInstances", expect!["MissingParameter: The request must contain the parameter instancesSet"])
         .await;
     check(&lab, "RunInstances&ImageId=ami-1&MinCount=2&MaxCount=1", expect!["InvalidParameterValue: Value (2) for parameter minCount is invalid. minCount must be at least 1 and at most MaxCount."]).await;
-    check(
-        &lab,
-        "CreateTags&ResourceId.1=sg-1&Tag.1.Key=a&Tag.1.Value=b",
-        expect!["InvalidID: The ID 'sg-1' is not valid"],
-    )
-    .await;
 }
 
 #[tokio::test]
