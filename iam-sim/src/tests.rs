@@ -1,4 +1,5 @@
 //! Stories told through the doors: `caller: Action Parameter=value …` on each line, and what came of it below.
+#![allow(clippy::too_many_lines, reason = "an answer is read whole")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Records beside the shapes that AWS prints.
+#![allow(clippy::too_many_lines, reason = "a golden record is read whole")]
 
 use aws_core::call::Via;
 use aws_core::event::Ordinal;
