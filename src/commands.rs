@@ -43,6 +43,9 @@ pub async fn hsm(verb: &HsmVerb) -> anyhow::Result<ExitCode> {
         let since = hsm["wipedSince"].as_str().map(|since| format!(" since {since}")).unwrap_or_default();
         writeln!(out, "hsm {}  {}{since}", hsm["number"], text(&hsm["state"]))?;
     }
+    for cluster in page["clusters"].as_array().into_iter().flatten() {
+        writeln!(out, "cluster {}  {} HSMs", text(&cluster["cluster"]), cluster["hsms"])?;
+    }
     let service = if page["available"] == true { "keys are available" } else { "keys are unavailable until a restore" };
     writeln!(out, "{service}")?;
     Ok(ExitCode::SUCCESS)

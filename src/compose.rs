@@ -200,7 +200,7 @@ fn open_kms(flags: &UpFlags, state: &StateFolder, ground: &Ground) -> anyhow::Re
         return Ok(None);
     }
     let root: Secret = state.secret(HSM_ROOT, &*ground.world.entropy)?;
-    Ok(Some(kms_sim::KmsSim::open(ground.store.clone(), ground.world.clone(), root)?))
+    Ok(Some(kms_sim::KmsSim::open_by(ground.store.clone(), ground.world.clone(), root, Arc::new(WallClock))?))
 }
 
 /// The KMS that storage uses, and the sentence that says which.

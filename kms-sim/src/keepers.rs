@@ -30,7 +30,7 @@ pub struct HsmStatus {
 
 /// What the keepers of a CloudHSM cluster change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ClusterChange {
     /// How many HSMs are active.
     pub hsms: Option<u32>,

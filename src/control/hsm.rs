@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use kms_sim::keepers::{HsmRefusal, HsmStatus};
+use bytes::Bytes;
+use kms_sim::keepers::{ClusterChange, HsmRefusal, HsmStatus};
+use serde::Deserialize;
 
 use super::{Control, refuse};
 
@@ -24,6 +26,26 @@ pub(super) async fn tamper(State(control): State<Control>, Path(number): Path<u3
     }
 }
 
+/// What is to change of which CloudHSM cluster.
+#[derive(Deserialize)]
+struct Wish {
+    /// `ACCOUNT/REGION/cluster-…`
+    cluster: String,
+    #[serde(flatten)]
+    change: ClusterChange,
+}
+
+pub(super) async fn cluster(State(control): State<Control>, body: Bytes) -> Response {
+    let Some(kms) = &control.kms else { return refuse(StatusCode::NOT_FOUND, NO_KMS) };
+    match serde_json::from_slice::<Wish>(&body) {
+        Ok(Wish { cluster, change }) => answer(kms.hsm_cluster(&cluster, change).await),
+        Err(error) => refuse(
+            StatusCode::BAD_REQUEST,
+            format!(r#"{error}; send {{"cluster": "ACCOUNT/REGION/cluster-…", "hsms": 2, "kmsuserPassword": "…"}}"#),
+        ),
+    }
+}
+
 pub(super) async fn restore(State(control): State<Control>) -> Response {
     let Some(kms) = &control.kms else { return refuse(StatusCode::NOT_FOUND, NO_KMS) };
     match control.hsm_backup.read() {
@@ -35,7 +57,9 @@ pub(super) async fn restore(State(control): State<Control>) -> Response {
 fn answer(outcome: Result<HsmStatus, HsmRefusal>) -> Response {
     match outcome {
         Ok(status) => Json(status).into_response(),
-        Err(refusal @ HsmRefusal::NoSuchHsm(_)) => refuse(StatusCode::NOT_FOUND, refusal.to_string()),
+        Err(refusal @ (HsmRefusal::NoSuchHsm(_) | HsmRefusal::NoSuchCluster(_))) => {
+            refuse(StatusCode::NOT_FOUND, refusal.to_string())
+        }
         Err(refusal @ HsmRefusal::AnotherDomain) => refuse(StatusCode::CONFLICT, refusal.to_string()),
         Err(refusal @ HsmRefusal::NotKept(_)) => refuse(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
     }

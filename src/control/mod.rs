@@ -9,6 +9,7 @@
 //! GET  /_sim/disk?subject=volume/… | object/…        where the ciphertext lies, for looking at it
 //! GET  /_sim/object?bucket=…&key=…                  an object as it is stored: wrapped key, headers, ciphertext
 //! GET  /_sim/hsm     POST /_sim/hsm/{n}/tamper   POST /_sim/hsm/restore
+//! POST /_sim/hsm/cluster {"cluster":"ACCOUNT/REGION/cluster-…","hsms":0}   starve a CloudHSM cluster, or feed it
 //! POST /_sim/peer/identities                         IAM's answers for a storage process that shares our secret
 //! ```
 
@@ -73,6 +74,7 @@ pub fn router(control: Control) -> Router {
         .route("/_sim/hsm", get(hsm::status))
         .route("/_sim/hsm/{number}/tamper", post(hsm::tamper))
         .route("/_sim/hsm/restore", post(hsm::restore))
+        .route("/_sim/hsm/cluster", post(hsm::cluster))
         .route("/_sim/peer/identities", post(peer::identities))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "the control plane has no such page; see /_sim/health") })
         .with_state(control)

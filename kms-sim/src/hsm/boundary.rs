@@ -257,6 +257,17 @@ impl Boundary {
         Ok(Secret::filled(len, |out| self.entropy.fill(out)))
     }
 
+    /// The same from a CloudHSM cluster, `ACCOUNT/REGION/cluster-…`.
+    pub fn random_of(
+        &self,
+        _permitted: &Permitted<GenerateRandom>,
+        cluster: &str,
+        len: usize,
+    ) -> Result<Secret, KmsError> {
+        self.clusters.serve(cluster, Module::root).map_err(|_| no_cluster_hsm())?;
+        Ok(Secret::filled(len, |out| self.entropy.fill(out)))
+    }
+
     /// Seals the body of a grant token: opaque and unforgeable outside, readable here after a restart.
     pub fn seal_token(&self, body: &[u8]) -> Result<Vec<u8>, KmsError> {
         Ok(wrap::wrap(&*self.root()?, TOKEN_BINDING, body, &*self.entropy))

@@ -128,6 +128,18 @@ fn such_keys_are_symmetric_of_one_region_and_do_not_rotate() {
 }
 
 #[test]
+fn randomness_comes_from_a_connected_cluster_too() {
+    let random = "generate-random NumberOfBytes=8 CustomKeyStoreId=$store";
+    check(&format!("{CREATE}; connect-custom-key-store; {random}"), expect!["(bytes)"]);
+    check(
+        &format!("{CREATE}; {random}"),
+        expect![
+            "CustomKeyStoreInvalidStateException 400: The custom key store is not connected to its CloudHSM cluster."
+        ],
+    );
+}
+
+#[test]
 fn a_starved_cluster_serves_nobody_until_it_is_fed() {
     let mut stage = Stage::new();
     stage.play(&format!("{CREATE}; {KEY}; encrypt x"));
