@@ -93,7 +93,7 @@ mod tests {
     fn ids_are_uuids_or_multi_region_ids() {
         assert!(is_well_formed_id("1234abcd-12ab-34cd-56ef-1234567890ab"));
         assert!(is_well_formed_id("mrk-1234abcd12ab34cd56ef1234567890ab"));
-        assert!(!is_well_formed_id("db796bc2e0b5-4150-1234"));
+        assert!(!is_well_formed_id("0a1b2c3d4e5f-6789-0123"));
         assert!(!is_well_formed_id(""));
     }
 }
