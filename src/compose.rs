@@ -62,11 +62,8 @@ struct Ground {
 impl House {
     /// Opens the state folder and composes the services that `flags` name. `port` is the one being served.
     pub async fn open(flags: &UpFlags, port: u16) -> anyhow::Result<Self> {
-        let entropy: Arc<dyn Entropy> = match flags.seed {
-            None => Arc::new(OsEntropy),
-            Some(seed) => Arc::new(SeededEntropy::new(seed)),
-        };
-        let state = open_state(flags, &*entropy)?;
+        let state = open_state(flags)?;
+        let entropy = entropy(flags, &state)?;
         let ground = lay_ground(flags, &state, entropy)?;
         let root_credentials = admit_root(flags, &state, &ground)?;
         let kms = open_kms(flags, &state, &ground)?;
@@ -134,12 +131,18 @@ impl House {
     }
 }
 
-fn open_state(flags: &UpFlags, entropy: &dyn Entropy) -> anyhow::Result<StateFolder> {
+/// The system's randomness, or a replay: of the seed on a folder's first start, of another stream on each later one.
+fn entropy(flags: &UpFlags, state: &StateFolder) -> anyhow::Result<Arc<dyn Entropy>> {
+    let Some(seed) = flags.seed else { return Ok(Arc::new(OsEntropy)) };
+    let start = state.count_seeded_start()?;
+    Ok(Arc::new(SeededEntropy::new(seed ^ start.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
+}
+
+fn open_state(flags: &UpFlags) -> anyhow::Result<StateFolder> {
     if flags.ephemeral {
         // The folder's name must differ between two ephemeral servers of one seed.
         return StateFolder::ephemeral(&OsEntropy);
     }
-    let _ = entropy;
     StateFolder::open(&flags.state.clone().map_or_else(default_state, Ok)?)
 }
 

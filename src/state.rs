@@ -74,6 +74,19 @@ impl StateFolder {
         }
     }
 
+    /// How often this folder was started with `--seed` before; counts this start. A second start that replayed the first
+    /// one's bytes would give old ids to new keys and use a nonce twice.
+    pub fn count_seeded_start(&self) -> anyhow::Result<u64> {
+        let path = self.path.join("seeded-starts");
+        let before = match std::fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().with_context(|| format!("{} holds no count", path.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        write_secret(&path, &Secret::new(format!("{}", before + 1).into_bytes()))?;
+        Ok(before)
+    }
+
     /// Writes an access key in the form of an AWS credentials file, mode 0600: point AWS_SHARED_CREDENTIALS_FILE at it.
     pub fn write_credentials(&self, file: &Path, key_id: &str, secret: &Secret) -> anyhow::Result<()> {
         let mut text = format!("[default]\naws_access_key_id = {key_id}\naws_secret_access_key = ").into_bytes();
@@ -154,6 +167,7 @@ mod tests {
         std::fs::write(folder.path().join("short.key"), b"short").unwrap();
         assert!(first.secret("short.key", &entropy).is_err());
         drop(first);
-        StateFolder::open(folder.path()).unwrap();
+        let again = StateFolder::open(folder.path()).unwrap();
+        assert_eq!((again.count_seeded_start().unwrap(), again.count_seeded_start().unwrap()), (0, 1));
     }
 }

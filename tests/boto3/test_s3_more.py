@@ -291,7 +291,12 @@ def test_a_bucket_of_another_region_is_found_through_the_redirect(s3, bucket, pe
     assert elsewhere.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
 
 
-def test_what_was_set_survives_a_restart_of_the_program(s3, versioned, server):
+def test_what_was_set_survives_a_restart_of_the_program(request):
+    server = Server("--seed", "2")
+    request.addfinalizer(server.close)
+    s3, versioned = People(server).root("s3"), "versioned"
+    s3.create_bucket(Bucket=versioned)
+    s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Enabled"})
     first = s3.put_object(Bucket=versioned, Key="k", Body=b"one", Tagging="a=1")["VersionId"]
     s3.put_object(Bucket=versioned, Key="k", Body=b"two")
     set_policy(s3, versioned, allow("*", "s3:DeleteObject", versioned, Effect="Deny"))
